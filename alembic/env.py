@@ -12,7 +12,7 @@ from ilios.core import platform, settings
 from ilios.core.errors import PlatformUnsupported, StartupError
 from ilios.core.processes import keep_files_private
 from ilios.core.telemetry import logs
-from ilios.db import models, owner_totals, password_triggers, search_index, webhook_triggers
+from ilios.db import models
 from ilios.migration import upgrade
 from ilios.replication import change_log, startup
 from ilios.storage import self_test
@@ -56,11 +56,9 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
-        owner_totals.follow_schema(connection)
-        search_index.follow_schema(connection)
-        webhook_triggers.follow_schema(connection)
-        password_triggers.follow_schema(connection)
-        change_log.follow_setting(connection, loaded)
+        upgrade.follow_schema(connection, loaded)
+        if loaded.database_url is None:
+            change_log.follow_setting(connection, loaded)
     logs.configure(loaded, "start")
     self_test.examine(loaded)  # the store's faults too are named before anything serves
 

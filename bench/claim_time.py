@@ -18,6 +18,7 @@ from bench.service import migrate
 from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.registry import EMBEDDED
 from ilios.queue.jobs import claim, enqueue
 
@@ -62,7 +63,7 @@ def measure(kind: str, count: int, claims: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
         migrate(settings.data_folder)
-        database = Database(settings.database_path)
+        database = SqliteDatabase(settings.database_path)
         fill(database, kind, count)
         enqueued = [timed(lambda: enqueue_one(database)) for _ in range(claims)]
         claimed = [timed(lambda: claim_one(database)) for _ in range(claims)]

@@ -20,8 +20,8 @@ from bench import pdfs
 from bench.service import HEADERS, Service, multipart, running
 from ilios.core.ids import new_id
 from ilios.core.settings import Settings
-from ilios.db.database import Database
 from ilios.db.models import Document, Job
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.queue.priority import SPACING_MS
 
 FLOOD, OTHER = "the-one-with-much", "the-other-one"
@@ -50,7 +50,7 @@ def main() -> None:
 def multiply(service: Service, documents: int) -> None:
     """Copy the one document in the queue `documents` times, each with an object of its own."""
     objects = service.data_dir / "objects"
-    database = Database(Settings(data_dir=service.data_dir).database_path)
+    database = SqliteDatabase(Settings(data_dir=service.data_dir).database_path)
     with database.writing() as session:
         document = dict(session.execute(select(Document.__table__)).one()._mapping)
         job = dict(session.execute(select(Job.__table__)).one()._mapping)

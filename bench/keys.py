@@ -26,6 +26,7 @@ from ilios.core import clock, ids
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Call, CallState, DailyUsage
+from ilios.db.sqlite_database import SqliteDatabase
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def measure(keys: int, calls: int, times: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
         migrate(settings.data_folder)
-        database = Database(settings.database_path)
+        database = SqliteDatabase(settings.database_path)
         service = KeyAdmin(database)
         terms = [
             Terms(f"team-{number}", budget_micros_month=10**12, pages_per_day=10**9)

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from bench.claim_time import FILL_DOCUMENTS
 from bench.service import Service, running
 from ilios.core.telemetry import metrics, shared_counters
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 
 ROUTES = ("/api/documents/submit", "/api/documents/status/<id:document_id>")
 FILL_JOBS = """
@@ -116,7 +116,7 @@ def fill(service: Service, count: int) -> None:
 
 
 def change(service: Service, statement: str, **parameters: object) -> None:
-    database = Database(service.data_dir / "ilios.db")
+    database = SqliteDatabase(service.data_dir / "ilios.db")
     with database.writing() as session:
         session.execute(text(statement), parameters)
     database.close()

@@ -15,7 +15,7 @@ import psutil
 
 from bench.service import MIB, Service, running
 from ilios.core.settings import Settings
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from tests.support import structured
 
 SAMPLE_SECONDS = 0.01
@@ -60,7 +60,7 @@ def _measured(service: Service, path: str, times: int) -> str:
 
 def _stored(service: Service, pages: int) -> str:
     settings = Settings(data_dir=service.data_dir)
-    database = Database(settings.database_path)
+    database = SqliteDatabase(settings.database_path)
     try:
         return structured.add_result(database, map(structured.page, range(pages)))
     finally:

@@ -41,6 +41,7 @@ from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, DocumentStatus, PageRow
 from ilios.db.search_index import SEGMENTS_MAX
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import indexing, pacing, removal, results
 from ilios.documents.listing import Filter, Listing
 from ilios.documents.upkeep import Upkeep
@@ -109,7 +110,7 @@ def main() -> None:
         settings = Settings(data_dir=options.folder or Path(temporary))
         is_new = not settings.database_path.exists()
         migrate(settings.data_folder)
-        database = Database(settings.database_path)
+        database = SqliteDatabase(settings.database_path)
         if is_new:
             fill(database, texts, options.documents)
         if is_new or options.starts:

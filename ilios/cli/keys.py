@@ -218,11 +218,11 @@ def _service() -> Iterator[KeyAdmin]:
     from ilios.accounts.key_admin import KeyAdmin
     from ilios.core import settings
     from ilios.db import schema_version
-    from ilios.db.database import Database
+    from ilios.db.opening import open_database
 
     loaded = settings.load()
     schema_version.require_current(loaded)
-    database = Database(loaded.database_path, loaded.sqlite_synchronous)
+    database = open_database(loaded)
     try:
         yield KeyAdmin(database)
     finally:

@@ -19,20 +19,20 @@ def job_admin() -> Iterator[JobAdmin]:
 
     Raises StartupError for settings, or a database, that the service would refuse too.
     """
-    from ilios.core import data_folder, settings
+    from ilios.core import settings
     from ilios.core.telemetry import logs
     from ilios.db import schema_version
-    from ilios.db.database import Database
+    from ilios.db.opening import open_database
     from ilios.documents.lifecycle import DocumentActions
     from ilios.operations.job_admin import JobAdmin
-    from ilios.queue.notify import Notifier
+    from ilios.queue.notify import open_notifier
     from ilios.storage.opening import open_store
 
     loaded = settings.load()
     logs.configure(loaded, "operator", sys.stderr)
     schema_version.require_current(loaded)
-    database = Database(loaded.database_path, loaded.sqlite_synchronous)
-    notifier = Notifier(data_folder.wake_socket(loaded))
+    database = open_database(loaded)
+    notifier = open_notifier(loaded, database)
     with closing(database):
         store = open_store(loaded)
         actions = DocumentActions(loaded, database, store, notifier)
@@ -45,13 +45,13 @@ def search_admin() -> Iterator[SearchAdmin]:
     from ilios.core import settings
     from ilios.core.telemetry import logs
     from ilios.db import schema_version
-    from ilios.db.database import Database
+    from ilios.db.opening import open_database
     from ilios.operations.search_admin import SearchAdmin
 
     loaded = settings.load()
     logs.configure(loaded, "operator", sys.stderr)
     schema_version.require_current(loaded)
-    with closing(Database(loaded.database_path, loaded.sqlite_synchronous)) as database:
+    with closing(open_database(loaded)) as database:
         yield SearchAdmin(database)
 
 
@@ -61,12 +61,12 @@ def retention() -> Iterator[Retention]:
     from ilios.core import settings
     from ilios.core.telemetry import logs
     from ilios.db import schema_version
-    from ilios.db.database import Database
+    from ilios.db.opening import open_database
     from ilios.documents.retention.service import Retention
     from ilios.storage.opening import open_store
 
     loaded = settings.load()
     logs.configure(loaded, "operator", sys.stderr)
     schema_version.require_current(loaded)
-    with closing(Database(loaded.database_path, loaded.sqlite_synchronous)) as database:
+    with closing(open_database(loaded)) as database:
         yield Retention(loaded, database, open_store(loaded))

@@ -36,6 +36,11 @@ class DriverSession(Session):
         except self.dialect.loaded_dbapi.Error as error:
             raise_as_sqlalchemys(error, sql, self.dialect)
 
+    def changes(self) -> int:
+        """Return a number that is another one after rows were changed."""
+        changed: int = self.driver.total_changes
+        return changed
+
     def commit(self) -> None:
         """Commit, after what the ORM has not written yet, and let go of all objects."""
         if self.in_transaction():  # the ORM was used: it ends the driver's transaction with its own

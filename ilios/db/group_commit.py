@@ -100,11 +100,11 @@ class GroupCommit:
 
 def _run(entry: _Entry[object], session: DriverSession) -> None:
     """Run a unit; a refusal costs the others nothing when it came before any change."""
-    changes = session.driver.total_changes
+    changes = session.changes()
     try:
         entry.run(session)
     except IliosError as refusal:
-        if not _is_refusal(refusal) or session.driver.total_changes != changes:
+        if not _is_refusal(refusal) or session.changes() != changes:
             raise
         session.expunge_all()  # what it has added, and not written yet
         entry.fail(refusal)

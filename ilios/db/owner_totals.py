@@ -18,14 +18,12 @@ DOCUMENT_OVERHEAD_BYTES: Final = 8192
 """What a document takes beside its file: a folder, the rest of a block, its rows and indexes."""
 PREFIX: Final = "owner_totals_"  #: of our triggers
 
-_IS_STORED: Final = "{row}.storage_key <> '' AND ({row}.status <> 'deleted' OR {row}.to_erase)"
-_STORED: Final = (
-    f"iif({_IS_STORED}, {{row}}.file_size + {{row}}.part_bytes + {DOCUMENT_OVERHEAD_BYTES}, 0)"
-)
-_ANNOUNCED: Final = (  # of a kept file the bytes are here
-    "iif({row}.status = 'awaiting_upload' AND {row}.sha256 IS NULL, {row}.file_size, 0)"
-)
-_WAITING: Final = "({row}.status IN ('awaiting_upload', 'pending', 'processing'))"
+# Conditions and sizes in the SQL of both databases; `{row}` is NEW, OLD, or what a table is called.
+IS_STORED: Final = "{row}.storage_key <> '' AND ({row}.status <> 'deleted' OR {row}.to_erase)"
+STORED_BYTES: Final = f"{{row}}.file_size + {{row}}.part_bytes + {DOCUMENT_OVERHEAD_BYTES}"
+IS_ANNOUNCED: Final = "{row}.status = 'awaiting_upload' AND {row}.sha256 IS NULL"
+"""Of a kept file the bytes are here."""
+IS_WAITING: Final = "({row}.status IN ('awaiting_upload', 'pending', 'processing'))"
 _PIECE: Final = "octet_length({row}.markdown) + coalesce(octet_length({row}.layout), 0)"
 _PAGE: Final = f"{_PIECE} + coalesce(octet_length({{row}}.details), 0) + {{row}}.image_bytes"
 _WORDS: Final = "octet_length({row}.words)"
@@ -33,11 +31,28 @@ _EXTRACTION: Final = " + ".join(
     f"coalesce(octet_length({{row}}.{column}), 0)"
     for column in ("schema", "image_schema", "instructions", "answer")
 )
+PARTS: Final = {
+    "page": ("pages", _PAGE),
+    "piece": ("page_pieces", _PIECE),
+    "words": ("page_words", _WORDS),
+    "extraction": ("extractions", _EXTRACTION),
+}
+"""Tables whose rows add so many bytes to their document's."""
+SUMMANDS: Final = (
+    f"CASE WHEN {IS_STORED} THEN {STORED_BYTES} ELSE 0 END",
+    f"CASE WHEN {IS_ANNOUNCED} THEN {{row}}.file_size ELSE 0 END",
+    f"CASE WHEN {IS_WAITING} THEN 1 ELSE 0 END",
+)
+"""What a document adds to bytes stored, bytes announced, and documents that wait."""
+# The same in fewer words, for the triggers: they are compared with those that are there.
+_STORED: Final = f"iif({IS_STORED}, {STORED_BYTES}, 0)"
+_ANNOUNCED: Final = f"iif({IS_ANNOUNCED}, {{row}}.file_size, 0)"
+_WAITING: Final = IS_WAITING
 _COUNTED: Final = f"""
 SELECT owner, sum(stored) AS stored, sum(announced) AS announced, sum(waiting) AS waiting
 FROM (
-    SELECT owner, {_STORED.format(row="d")} AS stored, {_ANNOUNCED.format(row="d")} AS announced,
-        {_WAITING.format(row="d")} AS waiting
+    SELECT owner, {SUMMANDS[0].format(row="d")} AS stored,
+        {SUMMANDS[1].format(row="d")} AS announced, {SUMMANDS[2].format(row="d")} AS waiting
     FROM documents AS d
     UNION ALL
     SELECT d.owner, {_PAGE.format(row="p")}, 0, 0
@@ -51,7 +66,7 @@ FROM (
     UNION ALL
     SELECT d.owner, {_EXTRACTION.format(row="e")}, 0, 0
     FROM extractions AS e JOIN documents AS d ON d.id = e.document_id
-) GROUP BY owner
+) AS parts GROUP BY owner
 """
 
 
@@ -136,11 +151,9 @@ def _triggers() -> dict[str, str]:
             + ", ".join(f"{name} = {name} - {was}" for name, was in zip(columns, old, strict=True))
             + " WHERE owner = OLD.owner;"
         ),
-        **_of_parts("page", "pages", _PAGE),
-        **_of_parts("piece", "page_pieces", _PIECE),
-        **_of_parts("words", "page_words", _WORDS),
-        **_of_parts("extraction", "extractions", _EXTRACTION),
     }
+    for name, (table, size) in PARTS.items():
+        bodies |= _of_parts(name, table, size)
     return triggers.of_bodies(PREFIX, bodies)
 
 

@@ -9,10 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
+from itertools import count
 from typing import Any, Final
 from weakref import WeakSet
 
-from sqlalchemy import BindParameter, Connection, Delete, Enum, Insert, Integer, Select, Update
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    Delete,
+    Enum,
+    Float,
+    Insert,
+    Integer,
+    Select,
+    Update,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.visitors import replacement_traverse
@@ -21,12 +33,15 @@ from sqlalchemy.types import TypeEngine
 from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
 from ilios.db.watch import Watch
 
-Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
+Statement = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update | Delete
 Runner = Session | Connection | Watch
 """What a statement runs on: a session or connection, whose open transaction it becomes a part of
 and where it sees what was flushed; or Watch, where it is a transaction of its own."""
 _WITH_DRIVER: Final = (DriverSession, Watch)  #: they name it themselves
 Process = Callable[[Any], Any]
+FLOAT8_OID: Final = 701  #: of `double precision`, in pg_type
+IN_TRANSACTION: Final = 2  #: PQTRANS_INTRANS of libpq: cursors of the server end with it
+_cursors: Final = count()
 
 
 class Prepared:
@@ -56,7 +71,7 @@ class Prepared:
     def each(self, on: Runner, **parameters: object) -> Generator[tuple[Any, ...]]:
         """Yield the rows one by one. Close it unless it is read to the end: it holds a snapshot."""
         compiled, driver = self._prepare(on)
-        with closing(compiled.execute(driver, parameters)) as cursor:
+        with closing(compiled.execute(driver, parameters, streamed=True)) as cursor:
             while (row := compiled.read(cursor.fetchone)) is not None:
                 yield from compiled.typed([row])
 
@@ -127,18 +142,31 @@ class _Compiled:
         self._results = [
             (place, process)
             for place, column in enumerate(statement.exported_columns)
-            if (process := _of(column.type, dialect).result_processor(dialect, None))
+            if (process := _result_processor(column.type, dialect))
         ]
 
-    def execute(self, driver: Any, parameters: dict[str, object]) -> Any:
-        """Return the driver's cursor, whose rows have to be read to the end."""
+    def execute(self, driver: Any, parameters: dict[str, object], *, streamed: bool = False) -> Any:
+        """Return the driver's cursor, whose rows have to be read to the end.
+
+        `streamed`: or to be closed before; they are not all in memory at once.
+        """
         values = self._values_of(parameters)
         try:
-            cursor = driver.cursor()
-            cursor.execute(self._sql, values)
+            cursor = self._streaming(driver) if streamed else driver.cursor()
+            try:
+                cursor.execute(self._sql, values)
+            except BaseException:
+                cursor.close()
+                raise
         except self.dialect.loaded_dbapi.Error as error:
             raise_as_sqlalchemys(error, self._sql, self.dialect)
         return cursor
+
+    def _streaming(self, driver: Any) -> Any:
+        """Return a cursor that gets its rows one by one: of PostgreSQL's the server has to know."""
+        if self.dialect.name == "postgresql" and driver.info.transaction_status == IN_TRANSACTION:
+            return driver.cursor(f"each_{next(_cursors)}")
+        return driver.cursor()
 
     def read(self, fetch: Callable[[], Any]) -> Any:
         """Return what the driver gives: it looks for most rows when they are read."""
@@ -198,6 +226,12 @@ def _with_literals(statement: Statement) -> Any:
         return None
 
     return replacement_traverse(statement, {}, written_out)
+
+
+def _result_processor(type_: TypeEngine[Any], dialect: Dialect) -> Process | None:
+    """Return what makes the driver's value one of the column's type; None if it is one."""
+    coltype = FLOAT8_OID if isinstance(type_, Float) else None  # PostgreSQL's dialect wants to know
+    return _of(type_, dialect).result_processor(dialect, coltype)
 
 
 def _of(type_: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:

@@ -25,6 +25,11 @@ class SchemaVersion:
 
 def require_current(settings: Settings) -> None:
     """Raise DatabaseRefused unless the database has the schema that this code knows."""
+    if settings.database_url is not None:
+        raise DatabaseRefused(
+            "DATABASE_URL is set, but only migrations know PostgreSQL so far: unset it, and set "
+            "LOCAL_DB_PATH instead."
+        )
     require_safe_sqlite()
     path = settings.database_path
     if not path.exists():

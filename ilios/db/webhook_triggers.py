@@ -18,16 +18,16 @@ PREFIX: Final = "webhooks_"  #: of our triggers
 DELIVERIES_MAX: Final = 20_000
 """Of an owner: beyond, the oldest are dropped, also those that were not delivered."""
 
-_OPEN: Final = "('awaiting_upload', 'pending', 'processing')"
-_ENDED: Final = "('completed', 'failed', 'cancelled')"
+OPEN: Final = "('awaiting_upload', 'pending', 'processing')"
+ENDED: Final = "('completed', 'failed', 'cancelled')"
 _MOMENT: Final = "max(NEW.created_at, coalesce(NEW.deleted_at, NEW.processed_at, NEW.created_at))"
 """When the statement was run, as far as it says so: SQL knows no clock of ours."""
-_OF_KEY: Final = "(SELECT webhook_url FROM api_keys WHERE owner = NEW.owner AND revoked_at IS NULL)"
-_BATCH_URL: Final = "(SELECT webhook_url FROM batches WHERE id = NEW.batch_id)"
-_ALL_OF_BATCH: Final = "FROM documents WHERE batch_id = NEW.batch_id"
-_IS_BATCH_OPEN: Final = f"EXISTS (SELECT 1 {_ALL_OF_BATCH} AND status IN {_OPEN})"
-_IS_BATCH_WHOLE: Final = (
-    f"(SELECT count(*) {_ALL_OF_BATCH}) = "
+OF_KEY: Final = "(SELECT webhook_url FROM api_keys WHERE owner = NEW.owner AND revoked_at IS NULL)"
+BATCH_URL: Final = "(SELECT webhook_url FROM batches WHERE id = NEW.batch_id)"
+ALL_OF_BATCH: Final = "FROM documents WHERE batch_id = NEW.batch_id"
+IS_BATCH_OPEN: Final = f"EXISTS (SELECT 1 {ALL_OF_BATCH} AND status IN {OPEN})"
+IS_BATCH_WHOLE: Final = (
+    f"(SELECT count(*) {ALL_OF_BATCH}) = "
     "(SELECT total_documents FROM batches WHERE id = NEW.batch_id)"
 )
 
@@ -44,7 +44,7 @@ def _iso(column: str) -> str:
 
 def _count(*statuses: str) -> str:
     listed = ", ".join(f"'{status}'" for status in statuses)
-    return f"(SELECT count(*) {_ALL_OF_BATCH} AND status IN ({listed}))"
+    return f"(SELECT count(*) {ALL_OF_BATCH} AND status IN ({listed}))"
 
 
 def _has(*statuses: str) -> str:
@@ -63,7 +63,7 @@ _OF_DOCUMENT: Final = {
     "error": "NEW.error",
     "errorCode": "NEW.error_code",
 }
-_OF_BATCH: Final = {
+OF_BATCH: Final = {
     "status": f"CASE WHEN {_has(*_COMPLETED)} THEN 'completed' WHEN {_has('failed')} THEN 'failed' "
     f"WHEN {_has('cancelled')} THEN 'cancelled' ELSE 'completed' END",
     "total": "(SELECT total_documents FROM batches WHERE id = NEW.batch_id)",
@@ -93,14 +93,14 @@ def are_installed(connection: Any) -> bool:
 def _triggers() -> dict[str, str]:
     """Return name and SQL of each trigger."""
     bodies = {
-        f"document_added AFTER INSERT ON documents WHEN NEW.status IN {_ENDED}": (
-            _document_event(f"NEW.status IN {_ENDED}")
-            + _batch_event(f"NOT {_IS_BATCH_OPEN} AND {_IS_BATCH_WHOLE}")
+        f"document_added AFTER INSERT ON documents WHEN NEW.status IN {ENDED}": (
+            _document_event(f"NEW.status IN {ENDED}")
+            + _batch_event(f"NOT {IS_BATCH_OPEN} AND {IS_BATCH_WHOLE}")
         ),
         "document_changed AFTER UPDATE OF status ON documents "
-        f"WHEN OLD.status <> NEW.status AND NEW.status NOT IN {_OPEN}": (
-            _document_event(f"NEW.status IN {_ENDED}")
-            + _batch_event(f"OLD.status IN {_OPEN} AND NOT {_IS_BATCH_OPEN}")
+        f"WHEN OLD.status <> NEW.status AND NEW.status NOT IN {OPEN}": (
+            _document_event(f"NEW.status IN {ENDED}")
+            + _batch_event(f"OLD.status IN {OPEN} AND NOT {IS_BATCH_OPEN}")
             # What was told of the document goes with it; ids and addresses stay.
             + "UPDATE webhook_deliveries SET details = NULL "
             "WHERE stream = NEW.id AND NEW.status = 'deleted'; "
@@ -114,14 +114,14 @@ def _triggers() -> dict[str, str]:
 
 
 def _document_event(condition: str) -> str:
-    url = f"coalesce(NEW.webhook_url, {_BATCH_URL}, {_OF_KEY})"
+    url = f"coalesce(NEW.webhook_url, {BATCH_URL}, {OF_KEY})"
     return _event("'document.' || NEW.status", "NEW.id", url, condition, _OF_DOCUMENT, "NEW.id")
 
 
 def _batch_event(condition: str) -> str:
-    url = f"coalesce({_BATCH_URL}, {_OF_KEY})"
+    url = f"coalesce({BATCH_URL}, {OF_KEY})"
     condition = f"NEW.batch_id IS NOT NULL AND {condition}"
-    return _event("'batch.completed'", "NEW.batch_id", url, condition, _OF_BATCH, "NULL")
+    return _event("'batch.completed'", "NEW.batch_id", url, condition, OF_BATCH, "NULL")
 
 
 def _event(

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Integer, bindparam, delete, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ilios.core import clock
 from ilios.core.errors import IliosError
 from ilios.core.idempotency_errors import IdempotencyKeyReused
 from ilios.core.request_errors import Gone
+from ilios.db.dialects import upsert
 from ilios.db.models import (
     Batch,
     Document,

@@ -17,7 +17,6 @@ from ilios.core.request_errors import NothingToRetry, OriginalMissing
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, tracing
 from ilios.db.database import Database
-from ilios.db.driver import sqlite
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, statuses
 from ilios.documents import repository, results
@@ -133,7 +132,7 @@ class DocumentActions:
             return
         try:
             self._database.give_back(time.monotonic() + GIVE_BACK_SECONDS)
-        except (DatabaseBusy, sqlite.OperationalError) as error:
+        except (DatabaseBusy, self._database.driver_error) as error:
             log.warning("database.not_shrunk", reason=str(error))
 
     def _require_original(self, document: Document) -> None:

@@ -21,24 +21,23 @@ from typing import Any, Final
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Select,
     Text,
     bindparam,
     func,
-    literal_column,
     or_,
     select,
     tuple_,
 )
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.orm import InstrumentedAttribute
 
 from ilios.core.owner_places import OwnerPlaces, guest_places
 from ilios.core.request_errors import Busy, SearchTooWide
-from ilios.db.database import Database, is_index_malformed
+from ilios.db.database import Database
+from ilios.db.dialects import is_in, is_postgres, unindexed, values_of
 from ilios.db.models import DELETED, Document, DocumentStatus
 from ilios.db.models.base import UtcDateTime
 from ilios.db.prepared import Prepared, Runner
+from ilios.db.sqlite_database import is_index_malformed
 from ilios.db.watch import Watch
 from ilios.documents import list_cursors, names, search, snippets
 from ilios.documents.list_cursors import NamePlace, Place, TextPlace
@@ -57,9 +56,7 @@ MATCHES_MAX: Final = 3  #: pages of a document that are shown
 LOOKED_THROUGH_CHARACTERS: Final = 4 * 1024 * 1024
 """Of the pages of an answer, in which the words are looked for to show what is around them."""
 _RESULT: Final = func.coalesce(Document.result_of, Document.id)
-_RESULTS: Final[Select[tuple[Any]]] = select(
-    func.json_each(bindparam("of_results")).table_valued("value").c.value
-)
+_RESULTS: Final = values_of(bindparam("of_results"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +227,8 @@ def list_after(
     place: dict[str, object] = {}
     if after is not None:
         place = {"moment": after[0], "last_id": after[1]}
-    if which.q is None or which.status is not None or which.batch_id is not None:
+    is_narrow = which.status is not None or which.batch_id is not None
+    if which.q is None or is_narrow or is_postgres(on):
         return _rows(on, which, place, limit)  # few documents of a range may be listed
     found: list[Snapshot] = []
     with closing(names.ranges(on, which.owner, which.q, after and after[0])) as ranges:
@@ -247,24 +245,25 @@ def _rows(on: Runner, which: Filter, place: dict[str, object], limit: int) -> li
 
 
 def _run(on: Runner, which: Filter, further: dict[str, object]) -> list[tuple[Any, ...]]:
+    is_like = which.q is None or which.q.isascii() or is_postgres(on)
     given: dict[str, object] = {
         "of_owner": which.owner,
         "of_batch": which.batch_id,
         "of_status": which.status if which.status is not DocumentStatus.DELETED else None,
-        "named": None if which.q is None else names.pattern(which.q),
+        "named": None if which.q is None else names.pattern(which.q, is_like=is_like),
     }
     parameters = {name: value for name, value in given.items() if value is not None} | further
     return _prepared(
         frozenset(parameters),
-        is_ascii=which.q is None or which.q.isascii(),
+        is_like=is_like,
         deleted=which.status is DocumentStatus.DELETED,
     ).all(on, **parameters)
 
 
 @cache
-def _prepared(given: frozenset[str], *, is_ascii: bool, deleted: bool) -> Prepared:
+def _prepared(given: frozenset[str], *, is_like: bool, deleted: bool) -> Prepared:
     """Return the query that takes these parameters: there are 60."""
-    conditions = _conditions(given, is_ascii=is_ascii, deleted=deleted)
+    conditions = _conditions(given, is_like=is_like, deleted=deleted)
     if "of_results" in given:
         return Prepared(select(_RESULT).distinct().where(*conditions))
     listed = select(*COLUMNS).where(*conditions)
@@ -276,46 +275,41 @@ def _prepared(given: frozenset[str], *, is_ascii: bool, deleted: bool) -> Prepar
 
 
 def _conditions(
-    given: frozenset[str], *, is_ascii: bool, deleted: bool
+    given: frozenset[str], *, is_like: bool, deleted: bool
 ) -> Iterator[ColumnElement[bool]]:
     in_texts = not given.isdisjoint(("of_result", "of_results"))
     if "of_result" in given:
         yield from _of_result(given)
     elif "of_batch" in given:  # a batch is small, and the owner's list is not
-        yield _unindexed(Document.owner) == bindparam("of_owner")
+        yield unindexed(Document.owner) == bindparam("of_owner")
         yield Document.batch_id == bindparam("of_batch")
         if in_texts:
-            yield _RESULT.in_(_RESULTS)
+            yield is_in(_RESULT, _RESULTS)
     elif in_texts:
-        yield _unindexed(Document.owner) == bindparam("of_owner")
-        yield or_(Document.id.in_(_RESULTS), Document.result_of.in_(_RESULTS))
+        yield unindexed(Document.owner) == bindparam("of_owner")
+        yield or_(is_in(Document.id, _RESULTS), is_in(Document.result_of, _RESULTS))
     else:
         yield Document.owner == bindparam("of_owner")
     if "behind" in given:
         yield Document.created_at > bindparam("behind", type_=Text)
         yield Document.created_at <= bindparam("up_to", type_=Text)
     if "named" in given:
-        is_named = names.has_part(Document.file_name, is_ascii=is_ascii)
+        is_named = names.has_part(Document.file_name, is_like=is_like)
         # Those that are listed for their names are not listed for their pages.
         yield ~is_named if in_texts else is_named
     # As the partial index says it.
     yield Document.status == DELETED if deleted else Document.status != DELETED
     if "of_status" in given:  # the name is compared first, in the index of names
-        status = _unindexed(Document.status) if "named" in given else Document.status
+        status = unindexed(Document.status) if "named" in given else Document.status
         yield status == bindparam("of_status")
 
 
 def _of_result(given: frozenset[str]) -> Iterator[ColumnElement[bool]]:
-    yield _unindexed(Document.owner) == bindparam("of_owner")
+    yield unindexed(Document.owner) == bindparam("of_owner")
     result: BindParameter[str] = bindparam("of_result")
     yield or_(Document.id == result, Document.result_of == result)
     if "of_batch" in given:
-        yield _unindexed(Document.batch_id) == bindparam("of_batch")
-
-
-def _unindexed(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
-    """Return the column without use of its index."""
-    return literal_column(f"+documents.{column.key}", column.type)
+        yield unindexed(Document.batch_id) == bindparam("of_batch")
 
 
 def _mark(which: Filter) -> str:

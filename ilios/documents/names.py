@@ -12,27 +12,27 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 
+from ilios.db.dialects import LIKE_ESCAPE, any_case_like
 from ilios.db.models.base import UtcDateTime
 from ilios.db.name_blocks import BLOCKS
 from ilios.db.prepared import Prepared, Runner
 
 _SPECIAL: Final = frozenset("*?[")  #: of GLOB patterns
-_ESCAPE: Final = "/"  #: of LIKE patterns
-_SPECIAL_OF_LIKE: Final = re.compile(f"[%_{_ESCAPE}]")
+_SPECIAL_OF_LIKE: Final = re.compile(f"[%_{LIKE_ESCAPE}]")
 _BEHIND_ALL: Final = datetime.max.replace(tzinfo=UTC)
 
 
-def has_part(column: Any, *, is_ascii: bool) -> ColumnElement[bool]:
+def has_part(column: Any, *, is_like: bool) -> ColumnElement[bool]:
     """Return the condition that a column matches `named`, a `pattern`."""
-    if is_ascii:  # LIKE knows the cases of these letters only, and is five times as fast
-        return column.like(bindparam("named"), escape=_ESCAPE)  # type: ignore[no-any-return]
+    if is_like:  # SQLite's knows the cases of ASCII letters only, and is five times as fast
+        return any_case_like(column, bindparam("named"))
     return column.op("GLOB", is_comparison=True)(bindparam("named"))  # type: ignore[no-any-return]
 
 
-def pattern(part: str) -> str:
+def pattern(part: str, *, is_like: bool) -> str:
     """Return what the names match that have this part, in either case of each letter."""
-    if part.isascii():
-        return f"%{_SPECIAL_OF_LIKE.sub(lambda found: _ESCAPE + found[0], part)}%"
+    if is_like:
+        return f"%{_SPECIAL_OF_LIKE.sub(lambda found: LIKE_ESCAPE + found[0], part)}%"
     return f"*{''.join(map(_either_case, part))}*"
 
 
@@ -45,7 +45,7 @@ def ranges(
     that is read on the connection is of one snapshot.
     """
     statement = _blocks(is_ascii=part.isascii())
-    named = {"named": pattern(part), "before": before or _BEHIND_ALL}
+    named = {"named": pattern(part, is_like=part.isascii()), "before": before or _BEHIND_ALL}
     with closing(statement.each(on, of_owner=owner, **named)) as blocks:
         newest = next(blocks, ("", "", False))
         yield newest[1], str(_BEHIND_ALL)
@@ -60,7 +60,7 @@ def _blocks(*, is_ascii: bool) -> Prepared:
     of_owner = BLOCKS.c.owner == bindparam("of_owner")
     is_named = and_(
         BLOCKS.c.after < bindparam("before", type_=UtcDateTime),
-        has_part(BLOCKS.c.names, is_ascii=is_ascii),
+        has_part(BLOCKS.c.names, is_like=is_ascii),
     )
     newest = select(func.max(BLOCKS.c.upto)).where(of_owner).scalar_subquery()
     return Prepared(

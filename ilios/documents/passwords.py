@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Integer, bindparam, literal_column, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
+from ilios.db.dialects import upsert
 from ilios.db.models import DocumentPassword
 from ilios.db.prepared import Prepared, Runner
 

@@ -21,12 +21,18 @@ from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.core.spare_file import WRITE_ROOM_BYTES, free_bytes
 from ilios.core.telemetry import logs
-from ilios.db import schema_version, search_index
-from ilios.db.database import BUSY_TIMEOUT_MS, INCREMENTAL
+from ilios.db import (
+    owner_totals,
+    password_triggers,
+    schema_version,
+    search_index,
+    webhook_triggers,
+)
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
 from ilios.db.quick_check import damaged, first_fault, require_sound
 from ilios.db.schema_version import SchemaVersion, not_writable
+from ilios.db.sqlite_database import BUSY_TIMEOUT_MS, INCREMENTAL
 from ilios.migration.legacy import file_swap, importer, predecessor
 
 log = logs.get(__name__)
@@ -47,6 +53,13 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
     it is at the newest schema. Raises DatabaseRefused for a database that is damaged, of another
     program, or newer than this code.
     """
+    if settings.database_url is not None:
+        from ilios.db.postgres import migrating  # an extra
+
+        prepare(settings)
+        with migrating.exclusive(settings.database_url.get_secret_value(), known_revisions) as own:
+            yield own
+        return
     require_safe_sqlite()
     prepare(settings)
     path = settings.database_path
@@ -74,6 +87,19 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
                 f"{path} is on a full disk, and nothing is left of the space that is kept for "
                 "that: free a few MiB of it, or enlarge the volume."
             ) from error
+
+
+def follow_schema(connection: Connection, settings: Settings) -> None:
+    """Make what belongs to the newest schema and is not made by a migration."""
+    if settings.database_url is not None:
+        from ilios.db.postgres import schema
+
+        schema.follow(connection)
+        return
+    owner_totals.follow_schema(connection)
+    search_index.follow_schema(connection)
+    webhook_triggers.follow_schema(connection)
+    password_triggers.follow_schema(connection)
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from ilios.accounts import holdings
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from ilios.db.driver import sqlite
 from ilios.documents import indexing
 from ilios.operations import heartbeat, statistics
 from ilios.operations.heartbeat import BlockReason, Heartbeat
@@ -56,15 +55,14 @@ class Collector:
         yield from self._of_database()
 
     def _of_database(self) -> Iterator[GaugeMetricFamily]:
-        path = self._database.path
-        wal = path.with_name(path.name + "-wal")
-        yield _number("ilios_database_size_bytes", "The database's file", _size(path))
-        yield _number("ilios_database_wal_bytes", "The write-ahead log's file", _size(wal))
+        size, log = self._database.size_bytes(), self._database.log_bytes()
+        yield _number("ilios_database_size_bytes", "The database's file", size)
+        yield _number("ilios_database_wal_bytes", "The write-ahead log's file", log)
         try:
             with self._database.reading() as session:
                 found = [*_of_queue(session), *_of_holdings(session), *_of_search(session)]
                 found += _of_webhooks(session)
-        except (SQLAlchemyError, sqlite.Error):
+        except (SQLAlchemyError, self._database.driver_error):
             found = []
         yield _number("ilios_database_up", "1 when the database answers", bool(found))
         yield from found
@@ -172,10 +170,3 @@ def _gauge(name: str, text: str, *samples: tuple[dict[str, str], float]) -> Gaug
     for labels, value in samples:
         family.add_metric(list(labels.values()), float(value))
     return family
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

@@ -47,7 +47,7 @@ _FIRST_READY = (
     .with_for_update(skip_locked=True)
     .scalar_subquery()
 )
-_CLAIMED = {
+CLAIMED = {
     "status": JobStatus.PROCESSING,
     "lease_token": bindparam("new_token"),
     "lease_until": bindparam("until"),
@@ -55,15 +55,13 @@ _CLAIMED = {
     "started_at": bindparam("moment"),
     "attempts": Job.attempts + 1,
 }
-_OF_CLAIMED = (Job.id, Job.type, Job.owner, Job.request_id, Job.traceparent)
-_CLAIM = Prepared(
-    update(Job).where(Job.id == _FIRST_READY).values(_CLAIMED).returning(*_OF_CLAIMED)
-)
+OF_CLAIMED = (Job.id, Job.type, Job.owner, Job.request_id, Job.traceparent)
+_CLAIM = Prepared(update(Job).where(Job.id == _FIRST_READY).values(CLAIMED).returning(*OF_CLAIMED))
 _CLAIM_ONE = Prepared(
     update(Job)
     .where(Job.id == bindparam("of_job"), Job.status == PENDING)
-    .values(_CLAIMED)
-    .returning(*_OF_CLAIMED)
+    .values(CLAIMED)
+    .returning(*OF_CLAIMED)
 )
 _UNDER_LEASE = (
     Job.id == bindparam("of_job"),
@@ -81,6 +79,7 @@ _HELD_WITH_DOCUMENT = Prepared(
     .where(*_UNDER_LEASE)
 )
 _HOLDS = Prepared(select(Job.id).where(*_UNDER_LEASE))
+_HOLDS_LOCKED = Prepared(select(Job.id).where(*_UNDER_LEASE).with_for_update())
 _FINISH = Prepared(
     update(Job)
     .where(*_UNDER_LEASE)
@@ -223,20 +222,21 @@ def holds(session: Session, lease: Lease) -> bool:
     return _HOLDS.first(session, **_named(lease)) is not None
 
 
-def held(session: Session, lease: Lease) -> Job:
-    """Return the job under this lease.
+def held(session: Session, lease: Lease, *, is_read: bool = False) -> Job:
+    """Return the job under this lease; until the commit it stays there, unless it is only read.
 
     Raises LeaseLost when the lease is not the job's present one.
     """
-    job = session.scalar(select(Job).where(*under(lease)))
+    found = select(Job).where(*under(lease))
+    job = session.scalar(found if is_read else found.with_for_update())
     if job is None:
         raise lease_lost(lease)
     return job
 
 
 def require_held(session: Session, lease: Lease) -> None:
-    """Raise LeaseLost when the job is not under this lease."""
-    if not holds(session, lease):
+    """Raise LeaseLost when the job is not under this lease; until the commit it stays there."""
+    if _HOLDS_LOCKED.first(session, **_named(lease)) is None:
         raise lease_lost(lease)
 
 

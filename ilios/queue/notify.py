@@ -1,13 +1,24 @@
-"""Wake-up datagrams: sent after work is committed, received by the supervisor.
+"""Wake-ups: sent after work is committed, received by supervisors.
 
-A lost datagram costs at most one poll interval, so every error of sending is ignored.
+A lost one costs at most one poll interval, so every error of sending is ignored. On one host they
+are datagrams; with PostgreSQL they come through the database, to the supervisors of all hosts.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ilios.core import data_folder
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+
+if TYPE_CHECKING:
+    from ilios.db.postgres.listening import PostgresListener
 
 
 class Notifier:
@@ -25,6 +36,16 @@ class Notifier:
         ):
             sender.setblocking(False)
             sender.sendto(b"!", self._path)
+
+
+class RemoteNotifier(Notifier):
+    """Wakes the supervisors of all hosts, through what they share."""
+
+    def __init__(self, notify: Callable[[], None]) -> None:
+        self._notify = notify
+
+    def notify(self) -> None:
+        self._notify()
 
 
 class Listener:
@@ -51,3 +72,21 @@ class Listener:
     def close(self) -> None:
         self._socket.close()
         self._path.unlink(missing_ok=True)
+
+
+def open_notifier(settings: Settings, database: Database) -> Notifier:
+    """Return what wakes whoever may work for this database."""
+    if not database.is_remote:
+        return Notifier(data_folder.wake_socket(settings))
+    from ilios.db.postgres import listening
+
+    return RemoteNotifier(partial(listening.notify, database))
+
+
+def open_listener(settings: Settings) -> Listener | PostgresListener:
+    """Return what a supervisor hears wake-ups by."""
+    if settings.database_url is None:
+        return Listener(data_folder.wake_socket(settings))
+    from ilios.db.postgres.listening import PostgresListener
+
+    return PostgresListener(settings.database_url.get_secret_value())

@@ -34,7 +34,7 @@ def give_back(session: Session, lease: Lease) -> Released | None:
 
     For a job that was never begun, or that we stopped.
     """
-    job = session.scalar(select(Job).where(*under(lease)))
+    job = session.scalar(select(Job).where(*under(lease)).with_for_update())
     if job is None:
         return None
     job.attempts -= 1
@@ -52,10 +52,12 @@ def release_lost(
     """Release the jobs of workers that are gone: `lost` selects them among the processing ones.
 
     Each lost attempt counts. The first is repeated at once: the job may not be its cause. The jobs
-    in `spared` have another attempt however many were lost.
+    in `spared` have another attempt however many were lost. One that somebody else is releasing,
+    or finishing, is left to them.
     """
     released = []
-    for job in session.scalars(select(Job).where(Job.status == PROCESSING, lost)):
+    processing = select(Job).where(Job.status == PROCESSING, lost)
+    for job in session.scalars(processing.with_for_update(skip_locked=True)):
         if job.attempts >= job.max_attempts and job.id not in spared:
             fail_job(job, error, now)
         else:

@@ -17,6 +17,7 @@ from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_pa
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, shared_counters
 from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.replication import change_log
 from ilios.replication.errors import ReplicationRefused
 from ilios.replication.messages import OK, ReplicatorStatus
@@ -42,7 +43,7 @@ def main(
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor decides when we end
     logs.configure(settings, "replicator")
     shared_counters.share(*data_folder.metrics(settings))
-    database = Database(settings.database_path, settings.sqlite_synchronous)
+    database = SqliteDatabase(settings.database_path, settings.sqlite_synchronous)
     with database.writing() as session:
         change_log.install(driver_connection(session))
     Replicator(pipe, database, Remote.of(settings), node, settings.turso_sync_interval).run()

@@ -10,7 +10,7 @@ from ilios.core import clock, data_folder
 from ilios.core.processes import lock_file
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.queue import release
 from ilios.replication import ownership, preflight, restore
 from ilios.replication.errors import OtherWriter, RemoteUnreachable
@@ -71,7 +71,7 @@ def _prepare(settings: Settings) -> None:
 
 def _free_jobs(settings: Settings) -> None:
     """End all leases of jobs: the workers that owned them ran on the lost volume."""
-    database = Database(settings.database_path, settings.sqlite_synchronous)
+    database = SqliteDatabase(settings.database_path, settings.sqlite_synchronous)
     with database.writing() as session:
         release.end_leases(session, clock.now())
     database.close()

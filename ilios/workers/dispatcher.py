@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,11 +15,11 @@ from ilios.accounts import ledger
 from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.models import Document, Job, JobStatus
 from ilios.documents import job_outcome, results
 from ilios.engines import registry
-from ilios.queue import cancellation, guests, jobs, pause, priority, queries, release
+from ilios.queue import batch_claims, cancellation, guests, jobs, pause, priority, queries, release
 from ilios.queue.jobs import Lease
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.webhooks import outbox
@@ -85,16 +86,18 @@ class Dispatcher:
         """
         if not self._anything_to_do(offer):
             return []
-        with self._claims.writing() as session:
+        with self._claims.writing(Scope.ROWS) as session:
             if pause.is_paused(session):
                 return []  # an operator has paused it since the gate was asked
             now = clock.now()
             if queries.anything_due(session, now):
                 jobs.promote_due(session, now)
-            claimed, exhausted = _fill(session, renewed() if renewed else offer, now)
+            offered_now = renewed() if renewed else offer
+            claims = _Claims(session, offered_now, now, at_once=self._claims.is_remote)
+            claimed = claims.fill(offered_now.slots)
         # When every slot found a job, the next one probably will too: then claim without a look.
         offered = {slot.lane for slot in offer.slots}
-        found = {lane for lane in offered if (lane, False) not in exhausted}
+        found = {lane for lane in offered if claims.has_found(lane)}
         self._backlog = (self._backlog - offered) | found
         return claimed
 
@@ -134,7 +137,7 @@ class Dispatcher:
         """
         now = clock.now()
         if held:
-            with self._database.writing() as session:
+            with self._database.writing(Scope.ROWS) as session:
                 jobs.extend(session, held, now)
         self.release_expired(now)
 
@@ -224,28 +227,52 @@ class Dispatcher:
                 log.info("document.completed", document_id=job.released.document_id)
 
 
-def _fill(
-    session: Session, offer: Offer, now: datetime
-) -> tuple[list[tuple[FreeSlot, Lease]], set[tuple[str, bool]]]:
-    """Claim for slots; return what was claimed, and the kinds of slots that found nothing."""
-    owners = {slot.lane: set(offer.running.get(slot.lane, ())) for slot in offer.slots}
-    claimed: list[tuple[FreeSlot, Lease]] = []
-    exhausted: set[tuple[str, bool]] = set()
-    for slot in offer.slots:
+class _Claims:
+    """What one transaction claims for the slots of an offer."""
+
+    def __init__(self, session: Session, offer: Offer, now: datetime, *, at_once: bool) -> None:
+        """`at_once`: all jobs for the slots of a worker by one statement."""
+        self._session = session
+        self._now = now
+        self._owners = {slot.lane: set(offer.running.get(slot.lane, ())) for slot in offer.slots}
+        self._ordinary = Counter(slot for slot in offer.slots if not slot.is_for_guest)
+        self._taken: dict[FreeSlot, deque[Lease]] | None = {} if at_once else None
+        self._exhausted: set[tuple[str, bool]] = set()  #: kinds of slots that found nothing
+
+    def fill(self, slots: Iterable[FreeSlot]) -> list[tuple[FreeSlot, Lease]]:
+        """Claim a job for each slot, in that order; return what was claimed."""
+        claimed = []
+        for slot in slots:
+            lease = self._next(slot)
+            if lease is not None:
+                results.begin(self._session, lease.job_id, self._now)
+                self._owners[slot.lane].add(lease.owner)
+                claimed.append((slot, lease))
+        return claimed
+
+    def has_found(self, lane: str) -> bool:
+        """Return whether every slot of a lane that is for anybody has found a job."""
+        return (lane, False) not in self._exhausted
+
+    def _next(self, slot: FreeSlot) -> Lease | None:
+        if self._taken and self._taken.get(slot):
+            return self._taken[slot].popleft()
         kind = slot.lane, slot.is_for_guest
-        if kind in exhausted or (slot.lane, False) in exhausted:
-            continue  # without a ready job there is none for a guest
-        lease = _claim(session, slot, now, owners[slot.lane])
+        if kind in self._exhausted or not self.has_found(slot.lane):
+            return None  # without a ready job there is none for a guest
+        lease = self._claim(slot)
         if lease is None:
-            exhausted.add(kind)
-            continue
-        results.begin(session, lease.job_id, now)
-        owners[slot.lane].add(lease.owner)
-        claimed.append((slot, lease))
-    return claimed, exhausted
+            self._exhausted.add(kind)
+        return lease
 
-
-def _claim(session: Session, slot: FreeSlot, now: datetime, owners: set[str]) -> Lease | None:
-    if slot.is_for_guest:
-        return guests.claim(session, slot.lane, slot.worker, now, owners)
-    return jobs.claim(session, slot.lane, slot.worker, now)
+    def _claim(self, slot: FreeSlot) -> Lease | None:
+        session, now = self._session, self._now
+        if slot.is_for_guest:
+            return guests.claim(session, slot.lane, slot.worker, now, self._owners[slot.lane])
+        if self._taken is None:
+            return jobs.claim(session, slot.lane, slot.worker, now)
+        if slot in self._taken:
+            return None  # all that there was
+        found = batch_claims.claim(session, slot.lane, slot.worker, now, self._ordinary[slot])
+        self._taken[slot] = deque(found)
+        return self._taken[slot].popleft() if found else None

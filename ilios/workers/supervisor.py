@@ -24,11 +24,12 @@ from ilios.core.processes import InheritedDescriptor, lock_file
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics, shared_counters
 from ilios.db import schema_version
-from ilios.db.database import SHORT_TIMEOUT, Database
+from ilios.db.database import SHORT_TIMEOUT
+from ilios.db.opening import open_database
 from ilios.engines import conversion_warnings, registry
 from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import EngineFactory
-from ilios.queue.notify import Listener
+from ilios.queue.notify import open_listener
 from ilios.replication.handle import ReplicatorHandle
 from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.health import StoreReport
@@ -101,17 +102,15 @@ class Supervisor:
     ) -> None:
         self._settings = settings
         self._node = data_folder.node_id(settings)
-        self._database = Database(
-            settings.database_path, settings.sqlite_synchronous, SHORT_TIMEOUT
-        )
+        self._database = open_database(settings, SHORT_TIMEOUT)
         self._answers = AnswerSpool(data_folder.answers(settings))
         # No claim waits for the disk: one that a power cut undoes leaves its job waiting, and what
         # a worker writes under it makes it durable too, since a log is synced from its beginning.
-        self._claims = Database(settings.database_path, "NORMAL", SHORT_TIMEOUT)
+        self._claims = open_database(settings, SHORT_TIMEOUT, may_lose_last=True)
         self._dispatcher = Dispatcher(
             self._database, settings.ambiguous_retries, self._answers, claims=self._claims
         )
-        self._listener = Listener(data_folder.wake_socket(settings))
+        self._listener = open_listener(settings)
         self._replicator = ReplicatorHandle(settings, self._node, lock)
         self._workers = WorkerPool(settings, open_engines, lock)
         self._store = StoreWatch(settings)

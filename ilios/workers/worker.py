@@ -30,6 +30,7 @@ from ilios.db import instance
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import JobType
+from ilios.db.opening import open_database
 from ilios.documents.retention.service import Retention
 from ilios.documents.upkeep import Upkeep
 from ilios.engines import registry
@@ -93,7 +94,7 @@ def main(
     logs.configure(settings, name)
     shared_counters.share(*data_folder.metrics(settings))
     sys.setswitchinterval(SWITCH_SECONDS)
-    database = Database(settings.database_path, settings.sqlite_synchronous)
+    database = open_database(settings)
     with database.reading() as session:
         instance_id = instance.instance_id(session)
     engines = open_engines(settings, instance_id)

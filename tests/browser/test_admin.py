@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ilios.core.settings import Settings
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from tests.browser.conftest import fits, go_offline, open_page
 from tests.support.living import CLIENT_KEY, SECRET_NAME, SECRET_WORDS, LivingService
 
@@ -22,7 +22,7 @@ REFRESH_MS = 5000
 @pytest.fixture(scope="module")
 def live(browser: Browser, settings: Settings) -> Iterator[LivingService]:
     with (
-        closing(Database(settings.database_path)) as database,
+        closing(SqliteDatabase(settings.database_path)) as database,
         LivingService(settings, database) as service,
     ):
         yield service

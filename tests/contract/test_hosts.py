@@ -9,12 +9,14 @@ from typing import Any, NoReturn
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from ilios.accounts import keys
 from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
+from ilios.db.sqlite_database import SqliteDatabase
 from tests.contract.problems import assert_problem
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY, serving
@@ -76,9 +78,9 @@ def test_a_database_that_cannot_tell_whether_there_are_keys_is_no_wrong_host(
     open_service: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreadable(_database: Database) -> NoReturn:
-        raise sqlite.OperationalError("disk I/O error")
+        raise OperationalError("SELECT", None, sqlite.OperationalError("disk I/O error"))
 
-    monkeypatch.setattr(Database, "watching", unreadable)
+    monkeypatch.setattr(SqliteDatabase, "watching", unreadable)
 
     answer = open_service.get("/api/documents", **at(EVIL))
     sent = open_service.post("/api/documents/submit", **at("localhost", Origin=PAGE["Origin"]))

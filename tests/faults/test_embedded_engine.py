@@ -15,6 +15,7 @@ from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, PageRow
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.detection import media_types
 from tests.support import documents
 from tests.support.forking import REPOSITORY
@@ -48,7 +49,7 @@ def convert(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> It
         return documents.document(database, document_id), rows
 
     with (
-        closing(Database(settings.database_path)) as database,
+        closing(SqliteDatabase(settings.database_path)) as database,
         closing(SupervisorProcess(settings, "real")) as supervisor,
     ):
         supervisor.wait_until_ready()

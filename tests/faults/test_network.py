@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.registry import MISTRAL
 from ilios.operations import heartbeat
 from ilios.queue.notify import Notifier
@@ -122,7 +122,7 @@ def lines(
         for host in (settings, other_host):
             data_folder.prepare(host)
         shutil.copy(migrated_file, settings.database_path)
-        database = Database(settings.database_path)
+        database = SqliteDatabase(settings.database_path)
         stack.callback(database.close)
         trust = {"AWS_CA_BUNDLE": str(certificate.certificate)}
         supervisor = SupervisorProcess(settings, "real", hurried=True, variables=trust)

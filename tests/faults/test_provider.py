@@ -18,6 +18,7 @@ from ilios.core import data_folder, ids
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import page_rows
 from ilios.engines.registry import MISTRAL
 from ilios.operations import heartbeat
@@ -66,7 +67,7 @@ def place(
     shutil.copy(migrated_file, settings.database_path)
     changed = settings.model_copy(update=mistral(mistral_process))
     supervisor = SupervisorProcess(changed, "real", hurried=True)
-    database = Database(settings.database_path)
+    database = SqliteDatabase(settings.database_path)
     supervisor.wait_until_ready()
     yield settings, database
     supervisor.close()

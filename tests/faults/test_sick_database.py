@@ -10,9 +10,9 @@ import pytest
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
-from ilios.db.database import WAL_KEPT_BYTES, Database
 from ilios.db.driver import sqlite
 from ilios.db.models import JobStatus
+from ilios.db.sqlite_database import WAL_KEPT_BYTES, SqliteDatabase
 from ilios.operations import heartbeat
 from ilios.operations.heartbeat import BlockReason
 from tests.support import documents
@@ -24,7 +24,7 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture
-def other_program(settings: Settings, database: Database) -> Iterator[sqlite.Connection]:
+def other_program(settings: Settings, database: SqliteDatabase) -> Iterator[sqlite.Connection]:
     """Provide another program's connection to the database."""
     connection = sqlite.connect(str(database.path), isolation_level=None)
     with contextlib.closing(connection):
@@ -39,7 +39,7 @@ def is_heard_of(settings: Settings) -> bool:
 def test_a_stop_under_another_programs_lock_costs_no_attempt(
     start_supervisor: Start,
     settings: Settings,
-    database: Database,
+    database: SqliteDatabase,
     other_program: sqlite.Connection,
 ) -> None:
     supervisor = start_supervisor("waiting", worker_count=1, shutdown_grace_seconds=0)
@@ -61,7 +61,7 @@ def test_a_stop_under_another_programs_lock_costs_no_attempt(
 def test_a_start_under_another_programs_lock_waits_and_says_for_what(
     start_supervisor: Start,
     settings: Settings,
-    database: Database,
+    database: SqliteDatabase,
     other_program: sqlite.Connection,
 ) -> None:
     _, job_id = documents.add_document(database, settings=settings)
@@ -81,7 +81,7 @@ def test_a_start_under_another_programs_lock_waits_and_says_for_what(
 def test_a_lock_while_every_slot_is_taken_blocks_claims_until_it_ends(
     start_supervisor: Start,
     settings: Settings,
-    database: Database,
+    database: SqliteDatabase,
     other_program: sqlite.Connection,
 ) -> None:
     supervisor = start_supervisor("waiting", impatient=True, worker_count=1)
@@ -113,7 +113,7 @@ def reasons_of_beats(settings: Settings, count: int) -> set[BlockReason | None]:
 
 
 def test_what_a_long_reader_made_the_log_grow_to_is_given_back(
-    database: Database, other_program: sqlite.Connection
+    database: SqliteDatabase, other_program: sqlite.Connection
 ) -> None:
     log = database.path.with_name(database.path.name + "-wal")
     with database.watching() as watch:

@@ -19,8 +19,8 @@ from ilios.accounts.quotas import Amount
 from ilios.api import app
 from ilios.api.services import EXTENSION
 from ilios.core.settings import Settings
-from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.registry import MISTRAL
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
@@ -47,7 +47,7 @@ class Week:
         self.settings = settings
         self.provider = provider
         self.clock = clock
-        self.database = Database(settings.database_path)
+        self.database = SqliteDatabase(settings.database_path)
         self.key: Issued = issue(
             self.database,
             pages_per_day=PAGES_A_DAY,

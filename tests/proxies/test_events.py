@@ -6,7 +6,7 @@ from contextlib import closing
 
 from ilios.accounts.keys import owner_of
 from ilios.core import clock
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import results
 from tests.proxies.proxy import Proxy
 from tests.support import documents
@@ -16,7 +16,7 @@ from tests.support.listening import Listening
 
 
 def test_events_are_not_gathered(proxy: Proxy, server: Server) -> None:
-    with closing(Database(server.settings.database_path)) as database:
+    with closing(SqliteDatabase(server.settings.database_path)) as database:
         document_id, job_id = documents.add_document(database, owner=owner_of(KEY))
         path = f"/api/documents/{document_id}/events"
         host = f"127.0.0.1:{proxy.port}"  # which Caddy is configured for

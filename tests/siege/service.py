@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
-from ilios.db.database import Database
 from ilios.db.driver import sqlite
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.registry import EMBEDDED
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
@@ -99,7 +99,7 @@ def started(folder: Path, port: int | None) -> Iterator[Service]:
         try:
             script.wait_until_ready()
             operator = Operator(settings)
-            database = Database(settings.database_path)
+            database = SqliteDatabase(settings.database_path)
             with contextlib.closing(database):
                 stand_in = {
                     "mistral_api_key": SecretStr(API_KEY),

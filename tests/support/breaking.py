@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.registry import MISTRAL
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
@@ -130,7 +130,7 @@ def broken(
         )
         data_folder.prepare(settings)
         shutil.copy(migrated_file, settings.database_path)
-        database = Database(settings.database_path)
+        database = SqliteDatabase(settings.database_path)
         deployment = Deployment(settings, folder, variables)
         try:
             deployment.wait_until_ready(START_TIMEOUT_S)

@@ -234,7 +234,7 @@ class Records:
 
     def attempts(self) -> int:
         with self._database.reading() as session:
-            return jobs.held(session, self._lease).attempts
+            return jobs.held(session, self._lease, is_read=True).attempts
 
     def wait(self, pause: timedelta) -> None:
         """Finish a step that succeeded; the next one begins after `pause`."""
@@ -268,7 +268,7 @@ class Records:
 
 def batch_id_of(session: Session, lease: Lease) -> str:
     """Return the id of the batch that a job advances. Raises LeaseLost."""
-    job: Job = jobs.held(session, lease)
+    job: Job = jobs.held(session, lease, is_read=True)
     if job.provider_batch_id is None:
         raise ValueError(f"job {job.id} is none of a provider's batch")
     return job.provider_batch_id

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, SecretStr
 
 from ilios.core.settings.fields import MIB, SubjectSettings, setting
 
 DEFAULT_DB_PATH: Final = Path("/data/ilios.db")
 
 
+def _postgres_url(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is no URL: signs of a password are written as %40 and so on") from None
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError("must be a postgresql URL")
+    if not parts.path.removeprefix("/"):
+        raise ValueError("must name a database")
+    return value
+
+
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+
+
 class DataSettings(SubjectSettings):
     """Where data lives."""
 
     local_db_path: Path | None = setting(None, "SQLite database file", "/data/ilios.db")
+    database_url: PostgresUrl | None = setting(
+        None,
+        "PostgreSQL database, in place of a SQLite file",
+        "postgresql://ilios:xxx@db.internal:5432/ilios",
+    )
     data_dir: Path | None = setting(
         None, "Folder for the database, temporary files and local objects: one file system", "/data"
     )

@@ -14,7 +14,6 @@ from ilios.core.settings.model import Settings
 from ilios.core.settings.web import NO_DIALECT
 
 NOT_AVAILABLE: Final = {
-    "DATABASE_URL": "PostgreSQL is not supported yet; unset it, and set LOCAL_DB_PATH instead",
     "DB_ENCRYPTION_KEY": "the database is not encrypted; unset it and encrypt the volume instead",
 }
 """Variables of the deployment guide that have no effect here: a start refuses them."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import SecretStr
+from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ilios.core.errors import SettingsError
 from ilios.core.settings.conversion import ConversionSettings
 from ilios.core.settings.data import DataSettings
 from ilios.core.settings.logs import LogSettings
@@ -36,6 +38,15 @@ class Settings(
         frozen=True, env_ignore_empty=True, extra="ignore", defer_build=False
     )
 
+    @model_validator(mode="after")
+    def _require_one_database(self) -> Self:
+        if self.database_url is not None and self.use_embedded_replica:
+            raise SettingsError(
+                "DATABASE_URL and USE_EMBEDDED_REPLICA are both set, and only a SQLite file can be "
+                "copied to Turso: unset one of them."
+            )
+        return self
+
     @property
     def engine_name(self) -> Literal["embedded", "mistral"]:
         """The engine that converts what it can: Mistral when asked for, or when its key is set."""
@@ -48,4 +59,6 @@ class Settings(
         """All secret values that are set, for example to keep them out of a log."""
         values = (getattr(self, name) for name in type(self).model_fields)
         hidden = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
-        return (*self.api_keys, *hidden)
+        url = self.database_url.get_secret_value() if self.database_url else ""
+        password = unquote(urlsplit(url).password or "")
+        return (*self.api_keys, *hidden, *([password] if password else []))

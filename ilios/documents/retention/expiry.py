@@ -5,7 +5,6 @@ Takes a session, never commits. A document's retention begins with its submissio
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -22,7 +21,7 @@ _TO_EXPIRE = and_(
     Document.archived_at.is_(None), text("status IN ('completed', 'failed', 'cancelled')")
 )
 _IN_ARCHIVE = Document.archived_at.is_not(None)
-_ALL = sys.maxsize  #: as a limit
+_ALL = 2**31 - 1  #: as a limit: the largest integer of four bytes
 _SWEPT_AT = select(func.coalesce(Instance.swept_at, Instance.created_at)).scalar_subquery()
 
 

@@ -24,7 +24,6 @@ from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db import instance
 from ilios.db.database import Database
-from ilios.db.driver import sqlite
 from ilios.db.models import Document, DocumentStatus, Instance
 from ilios.db.prepared import Prepared
 from ilios.documents import idempotency, removal, repository
@@ -252,7 +251,7 @@ class Retention:
             return
         try:
             self._database.vacuum()
-        except (DatabaseFull, sqlite.OperationalError) as error:  # the next round tries again
+        except (DatabaseFull, self._database.driver_error) as error:  # the next round tries again
             log.warning("database.not_rewritten", reason=str(error))
 
     def _sweep_orphans(self, now: datetime) -> int:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ilios.core.errors import DatabaseRefused
-from ilios.db.database import BUSY_TIMEOUT_MS
 from ilios.db.driver import sqlite
 from ilios.db.legacy_schema import OPTIONAL_TABLE, TABLES, table_names
 from ilios.db.quick_check import QUICK_CHECK, require_sound
+from ilios.db.sqlite_database import BUSY_TIMEOUT_MS
 
 _DOCUMENTS: Final = """
     SELECT d.*, j.id AS job_id, j.status AS job_status, j.error AS job_error,

@@ -23,6 +23,7 @@ from ilios.core.settings import MIB, Settings
 from ilios.db import owner_totals
 from ilios.db.database import Database
 from ilios.db.models import UNLIMITED, Document, DocumentStatus, PageRow
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents.admission import Order
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.retention.service import Retention
@@ -34,6 +35,8 @@ from ilios.storage.opening import open_store
 from tests.support import documents
 from tests.support.api_working import IMAGE, InTestWorker
 from tests.support.issuing import STANDARD, issue
+
+pytestmark = pytest.mark.both_databases
 
 Receive = Callable[..., Received]
 Files = Callable[[], list[Path]]
@@ -221,6 +224,7 @@ def test_bytes_of_the_store_and_the_database_are_those_that_count(
     assert held(database, owner) == (0, 0)
 
 
+@pytest.mark.only_sqlite
 def test_threads_and_processes_never_pass_the_limit_together(
     settings: Settings, database: Database, submissions: Submissions, receive: Receive
 ) -> None:
@@ -249,7 +253,7 @@ def send(submissions: Submissions, file: Received, owner: str) -> None:
 
 def send_all(settings: Settings, files: list[Received], owner: str) -> None:
     """Send files from a process of its own."""
-    database = Database(settings.database_path)
+    database = SqliteDatabase(settings.database_path)
     notifier = Notifier(settings.data_folder / "nobody-listens")
     sender = Submissions(settings, database, open_store(settings), notifier)
     with ThreadPoolExecutor(8) as pool:

@@ -34,6 +34,8 @@ from tests.support import documents, working
 from tests.support.api_working import TextEngine
 from tests.support.issuing import MovableClock, issue
 
+pytestmark = pytest.mark.both_databases
+
 PAGE_MICROS = 1300  #: of tests.support.working
 MISTRAL_MICROS = 5200  #: of the default model, with the margin
 

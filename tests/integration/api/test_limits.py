@@ -13,6 +13,7 @@ import pytest
 from ilios.accounts.key_admin import KeyAdmin
 from ilios.core.settings import Settings
 from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from tests.support.api_server import Answer, Server
 from tests.support.issuing import issue
 from tests.support.waiting import wait_until
@@ -30,7 +31,7 @@ def shared_settings(shared_settings: Settings) -> Settings:
 @pytest.fixture
 def database(server: Server) -> Iterator[Database]:
     """Open the server's database."""
-    with closing(Database(server.settings.database_path)) as database:
+    with closing(SqliteDatabase(server.settings.database_path)) as database:
         yield database
 
 

@@ -19,6 +19,7 @@ from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, Job, statuses
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import results
 from tests.support import documents
 from tests.support.api_fixtures import KEY, OTHER_KEY
@@ -59,7 +60,7 @@ def server(shared_settings: Settings) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def database(shared_settings: Settings) -> Iterator[Database]:
-    with closing(Database(shared_settings.database_path)) as database:
+    with closing(SqliteDatabase(shared_settings.database_path)) as database:
         yield database
 
 
@@ -390,7 +391,7 @@ def worker_of() -> Iterator[Any]:
     with ExitStack() as opened:
 
         def make(settings: Settings) -> InTestWorker:
-            database = opened.enter_context(closing(Database(settings.database_path)))
+            database = opened.enter_context(closing(SqliteDatabase(settings.database_path)))
             return InTestWorker(settings, database)
 
         yield make

@@ -14,7 +14,7 @@ import pytest
 
 from ilios.accounts.keys import owner_of
 from ilios.core.settings import MIB, Settings
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.page_text import PAGE_BREAK
 from tests.support import structured
 from tests.support.api_fixtures import KEY
@@ -30,7 +30,7 @@ JSON = "?format=json&include=blocks"
 @pytest.fixture(scope="module")
 def path(shared_settings: Settings) -> Iterator[str]:
     """Provide where the result of a document with many pages is."""
-    with closing(Database(shared_settings.database_path)) as database:
+    with closing(SqliteDatabase(shared_settings.database_path)) as database:
         pages = map(structured.page, range(PAGES))
         yield f"/api/documents/{structured.add_result(database, pages, owner=owner_of(KEY))}"
 

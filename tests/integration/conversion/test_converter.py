@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from unittest.mock import Mock
 
 import pytest
@@ -51,6 +51,8 @@ from ilios.storage.base import ObjectStore
 from ilios.storage.health import StoreReport
 from tests.support import documents
 from tests.support.engines import EchoEngine
+
+pytestmark = pytest.mark.both_databases
 
 MakeConverter = Callable[[Engine], Converter]
 
@@ -374,7 +376,7 @@ def test_a_progress_note_that_meets_a_lock_costs_nothing(
 
     def report(source: Source, options: Options, workspace: Path, progress: Progress) -> Conversion:
         with monkeypatch.context() as patch:
-            patch.setattr(Database, "_begin", locked)
+            patch.setattr(type(database), "writing", locked)
             progress(1, 2)
         return two_pages(source, options, workspace, progress)
 
@@ -383,7 +385,7 @@ def test_a_progress_note_that_meets_a_lock_costs_nothing(
     assert documents.document(database, document_id).status is DocumentStatus.COMPLETED
 
 
-def locked(_database: Database) -> None:
+def locked(_database: Database) -> NoReturn:
     raise DatabaseBusy("The database is locked.")
 
 

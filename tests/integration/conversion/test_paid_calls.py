@@ -60,6 +60,8 @@ from ilios.workers.dispatcher import Dispatcher
 from tests.support import documents, working
 from tests.support.engines import EchoEngine
 
+pytestmark = pytest.mark.both_databases
+
 T = TypeVar("T")
 
 LINES_PER_PART = 3

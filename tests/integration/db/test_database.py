@@ -20,32 +20,33 @@ from ilios.core.request_errors import DocumentNotFound
 from ilios.core.settings import MIB, Settings
 from ilios.core.spare_file import WRITE_ROOM_BYTES
 from ilios.db import database as database_module
-from ilios.db import zeroing
-from ilios.db.database import INCREMENTAL, Database, LockTimeout
+from ilios.db import sqlite_database, zeroing
+from ilios.db.database import LockTimeout
 from ilios.db.driver import require_safe_sqlite, sqlite
+from ilios.db.sqlite_database import INCREMENTAL, SqliteDatabase
 from ilios.db.zeroing import zeroed_if_room
 
 
-def count(database: Database) -> int:
+def count(database: SqliteDatabase) -> int:
     with database.reading() as session:
         return int(session.scalar(text("SELECT n FROM counter")) or 0)
 
 
 @pytest.fixture
-def counter(database: Database) -> Database:
+def counter(database: SqliteDatabase) -> SqliteDatabase:
     with database.writing() as session:
         session.execute(text("CREATE TABLE counter (n INTEGER)"))
         session.execute(text("INSERT INTO counter VALUES (0)"))
     return database
 
 
-def increment(database: Database) -> None:
+def increment(database: SqliteDatabase) -> None:
     with database.writing() as session:
         value = session.scalar(text("SELECT n FROM counter"))
         session.execute(text("UPDATE counter SET n = :n"), {"n": value + 1})
 
 
-def test_no_update_is_lost_between_eight_writers_that_read_first(counter: Database) -> None:
+def test_no_update_is_lost_between_eight_writers_that_read_first(counter: SqliteDatabase) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: increment(counter), range(200)))
 
@@ -53,22 +54,22 @@ def test_no_update_is_lost_between_eight_writers_that_read_first(counter: Databa
 
 
 def test_sqlalchemy_looks_at_its_driver_once_for_a_process_and_its_forks(
-    counter: Database, monkeypatch: pytest.MonkeyPatch
+    counter: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[str] = []
     counter.close()
-    database_module._engine.cache_clear()
-    dialect = type(database_module._engine(counter.path).dialect)
+    sqlite_database._engine.cache_clear()
+    dialect = type(sqlite_database._engine(counter.path).dialect)
     monkeypatch.setattr(dialect, "initialize", lambda *_: looks.append("look"))
 
-    for database in (Database(counter.path), Database(counter.path)):
+    for database in (SqliteDatabase(counter.path), SqliteDatabase(counter.path)):
         assert count(database) == 0
         database.close()
 
     assert looks == ["look"]
 
 
-def test_a_process_that_forks_has_no_connection_open(counter: Database) -> None:
+def test_a_process_that_forks_has_no_connection_open(counter: SqliteDatabase) -> None:
     assert count(counter) == 0  # it is connected
 
     reader, writer = os.pipe()
@@ -90,7 +91,7 @@ def descriptors() -> list[Path]:
     return [entry for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
 
 
-def test_an_exception_rolls_back(counter: Database) -> None:
+def test_an_exception_rolls_back(counter: SqliteDatabase) -> None:
     def write_and_fail() -> None:
         with counter.writing() as session:
             session.execute(text("UPDATE counter SET n = 7"))
@@ -102,16 +103,16 @@ def test_an_exception_rolls_back(counter: Database) -> None:
     assert count(counter) == 0
 
 
-def test_a_reader_is_not_blocked_by_a_writer(counter: Database) -> None:
+def test_a_reader_is_not_blocked_by_a_writer(counter: SqliteDatabase) -> None:
     with counter.writing() as session:
         session.execute(text("UPDATE counter SET n = 7"))
         assert count(counter) == 0
 
 
-def test_writers_go_in_order_of_arrival(counter: Database, settings: Settings) -> None:
+def test_writers_go_in_order_of_arrival(counter: SqliteDatabase, settings: Settings) -> None:
     """Give each a database of its own, as processes have: threads of one queue before the file."""
     order: list[int] = []
-    databases = [Database(settings.database_path) for _ in range(4)]
+    databases = [SqliteDatabase(settings.database_path) for _ in range(4)]
 
     def write(number: int) -> None:
         with databases[number].writing():
@@ -131,10 +132,10 @@ def test_writers_go_in_order_of_arrival(counter: Database, settings: Settings) -
 
 
 def test_a_writer_lock_that_is_held_too_long_is_skipped(
-    counter: Database, settings: Settings
+    counter: SqliteDatabase, settings: Settings
 ) -> None:
     """Hold the lock as a process that was stopped would: SQLite's own lock is free."""
-    database = Database(
+    database = SqliteDatabase(
         settings.database_path, lock_timeout=LockTimeout(0.1, busy_ms=1_000, retries=0)
     )
     with counter.path.with_name(f"{counter.path.name}.write-lock").open("w") as lock:
@@ -147,7 +148,7 @@ def test_a_writer_lock_that_is_held_too_long_is_skipped(
     database.close()
 
 
-def wait_for_queue(database: Database, length: int) -> None:
+def wait_for_queue(database: SqliteDatabase, length: int) -> None:
     """Wait until so many threads of this process are blocked on the write lock."""
     inode = database.path.with_name(database.path.name + ".write-lock").stat().st_ino
     deadline = time.monotonic() + 5
@@ -161,7 +162,7 @@ def blocked_on(inode: int) -> int:
 
 
 def test_the_lock_of_another_program_is_waited_for(
-    counter: Database, monkeypatch: pytest.MonkeyPatch
+    counter: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "BUSY_BASE_SECONDS", 0.01)
     other_program = sqlite.connect(str(counter.path), isolation_level=None, check_same_thread=False)
@@ -180,7 +181,9 @@ def test_a_lock_of_another_program_that_outlasts_every_retry_raises_database_bus
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "BUSY_BASE_SECONDS", 0.001)
-    database = Database(settings.database_path, lock_timeout=LockTimeout(10, busy_ms=10, retries=4))
+    database = SqliteDatabase(
+        settings.database_path, lock_timeout=LockTimeout(10, busy_ms=10, retries=4)
+    )
     other_program = sqlite.connect(str(database.path), isolation_level=None)
     other_program.execute("BEGIN IMMEDIATE")
 
@@ -197,7 +200,7 @@ def test_a_lock_of_another_program_that_outlasts_every_retry_raises_database_bus
     ("pragma", "value"),
     [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 30_000)],
 )
-def test_every_connection_is_set_up(database: Database, pragma: str, value: object) -> None:
+def test_every_connection_is_set_up(database: SqliteDatabase, pragma: str, value: object) -> None:
     with database.reading() as session:
         assert session.scalar(text(f"PRAGMA {pragma}")) == value
 
@@ -225,7 +228,7 @@ def test_sqlite_with_the_wal_reset_bug_is_refused(version: tuple[int, ...], safe
             check()
 
 
-def test_a_commit_is_reported_once(counter: Database) -> None:
+def test_a_commit_is_reported_once(counter: SqliteDatabase) -> None:
     with counter.watching() as watch:
         assert watch.changed()
         assert not watch.changed()
@@ -234,7 +237,7 @@ def test_a_commit_is_reported_once(counter: Database) -> None:
         assert not watch.changed()
 
 
-def test_a_vacuum_removes_the_copies_that_merged_pages_keep(database: Database) -> None:
+def test_a_vacuum_removes_the_copies_that_merged_pages_keep(database: SqliteDatabase) -> None:
     """The seed is one for which `secure_delete` leaves some: it does so for few."""
     dice = random.Random(1)  # noqa: S311
 
@@ -268,7 +271,7 @@ def test_a_vacuum_removes_the_copies_that_merged_pages_keep(database: Database) 
 PAGES = "CREATE TABLE leaves (id INTEGER PRIMARY KEY, text TEXT)"
 
 
-def filled(database: Database, size_bytes: int) -> None:
+def filled(database: SqliteDatabase, size_bytes: int) -> None:
     with database.watching() as watch:
         watch.query(PAGES)
         watch.query("INSERT INTO leaves VALUES (1, ?)", "MARK" * (size_bytes // 4))
@@ -277,7 +280,7 @@ def filled(database: Database, size_bytes: int) -> None:
 
 @pytest.mark.parametrize("frees_twice", [False, True])
 def test_a_deletion_writes_little_where_there_is_no_room_for_what_it_frees(
-    database: Database, monkeypatch: pytest.MonkeyPatch, frees_twice: bool
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, frees_twice: bool
 ) -> None:
     size = 4 * MIB
     filled(database, size)
@@ -294,7 +297,7 @@ def test_a_deletion_writes_little_where_there_is_no_room_for_what_it_frees(
 
 
 def test_free_pages_are_given_back_to_the_disk_and_nothing_is_left_of_them(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(database, 8 * MIB)
     monkeypatch.setattr(zeroing, "free_bytes", lambda _folder: 0)
@@ -312,12 +315,12 @@ def test_free_pages_are_given_back_to_the_disk_and_nothing_is_left_of_them(
 def test_a_database_from_before_is_rewritten_once_so_that_it_can_give_pages_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = Database(tmp_path / "old.db")
+    database = SqliteDatabase(tmp_path / "old.db")
     filled(database, 2 * MIB)
     with database.watching() as watch:
         assert watch.query("PRAGMA auto_vacuum") == [(0,)]
         watch.query("DELETE FROM leaves")
-    monkeypatch.setattr(database_module, "free_bytes", lambda _folder: 0)
+    monkeypatch.setattr(sqlite_database, "free_bytes", lambda _folder: 0)
     assert database.give_back() == 0
     monkeypatch.undo()
 
@@ -329,12 +332,12 @@ def test_a_database_from_before_is_rewritten_once_so_that_it_can_give_pages_back
     database.close()
 
 
-def test_a_migrated_database_can_give_pages_back(database: Database) -> None:
+def test_a_migrated_database_can_give_pages_back(database: SqliteDatabase) -> None:
     with database.watching() as watch:
         assert watch.query("PRAGMA auto_vacuum") == [(INCREMENTAL,)]
 
 
-def test_a_query_that_is_refused_costs_no_connection(database: Database) -> None:
+def test_a_query_that_is_refused_costs_no_connection(database: SqliteDatabase) -> None:
     def ask(error: Exception) -> Any:
         with pytest.raises(type(error)), database.watching() as watch:
             raise error

@@ -16,11 +16,14 @@ from ilios.core import clock
 from ilios.core.errors import DatabaseBusy
 from ilios.core.request_errors import NothingToRetry, TooManyWaiting
 from ilios.db import group_commit
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.group_commit import GroupCommit, _Entry
 from ilios.db.models import Batch
 from ilios.db.prepared import Prepared
+from ilios.db.sqlite_database import SqliteDatabase
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.both_databases
 
 THREADS = 20
 
@@ -36,13 +39,13 @@ def table(database: Database) -> Database:
 def transactions(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
     """Note each transaction that is begun."""
     begun: list[Database] = []
-    writing = Database.writing
+    writing = SqliteDatabase.writing
 
-    def counted(self: Database) -> object:
+    def counted(self: SqliteDatabase, *scope: Scope) -> object:
         begun.append(self)
-        return writing(self)
+        return writing(self, *scope)
 
-    monkeypatch.setattr(Database, "writing", counted)
+    monkeypatch.setattr(SqliteDatabase, "writing", counted)
     return begun
 
 
@@ -93,6 +96,7 @@ def test_units_that_wait_share_transactions(table: Database, transactions: list[
     assert len(transactions) < THREADS
 
 
+@pytest.mark.only_sqlite
 def test_units_that_come_while_the_leader_waits_for_the_lock_share_its_transaction(
     table: Database, transactions: list[Database]
 ) -> None:
@@ -132,6 +136,7 @@ def test_a_unit_that_is_refused_costs_the_others_no_transaction(
     assert len(transactions) < len(units)
 
 
+@pytest.mark.only_sqlite
 def test_a_unit_that_is_refused_before_it_changes_anything_has_no_other_run_again(
     table: Database,
 ) -> None:
@@ -153,6 +158,7 @@ def test_a_unit_that_is_refused_before_it_changes_anything_has_no_other_run_agai
     assert numbers(table) == sorted(runs) == [0, 1]
 
 
+@pytest.mark.only_sqlite
 def test_a_database_error_reaches_every_thread_and_the_next_write_succeeds(
     table: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,7 +168,7 @@ def test_a_database_error_reaches_every_thread_and_the_next_write_succeeds(
         raise DatabaseBusy("The database is locked.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Database, "_begin", locked)
+        patch.setattr(SqliteDatabase, "_begin", locked)
         for number in range(3):
             with pytest.raises(DatabaseBusy):
                 subject.write(insert(number))

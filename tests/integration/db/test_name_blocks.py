@@ -12,10 +12,10 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from ilios.db import search_backfill, search_index
-from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.models import Document, DocumentStatus
 from ilios.db.name_blocks import BLOCK_DOCUMENTS
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents.listing import Filter, list_after
 from tests.support.search_indexes import make_anew, named, read
 
@@ -29,7 +29,7 @@ class Names:
 
     session: Session
 
-    def __init__(self, database: Database, seed: int) -> None:
+    def __init__(self, database: SqliteDatabase, seed: int) -> None:
         self.database = database
         self._random = random.Random(seed)  # noqa: S311  # nothing secret
         self._documents: dict[str, tuple[str, datetime, str]] = {}  #: owner, moment, name
@@ -119,7 +119,7 @@ def _text(moment: datetime) -> str:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_part_of_names_finds_what_a_look_at_each_name_would(
-    database: Database, seed: int
+    database: SqliteDatabase, seed: int
 ) -> None:
     names = Names(database, seed)
     names.submit_many(2 * BLOCK_DOCUMENTS)
@@ -132,17 +132,17 @@ def test_a_part_of_names_finds_what_a_look_at_each_name_would(
         names.require_right()
 
 
-def pack(database: Database, blocks: int = 1) -> bool:
+def pack(database: SqliteDatabase, blocks: int = 1) -> bool:
     with database.writing() as session:
-        return search_backfill.pack_names(session.driver, blocks)
+        return search_backfill.pack_names(session, blocks)
 
 
-def count_blocks(database: Database) -> int:
+def count_blocks(database: SqliteDatabase) -> int:
     ((blocks,),) = read(database, "SELECT count(*) FROM search_names")
     return int(blocks)
 
 
-def test_blocks_are_made_of_documents_that_are_there(database: Database) -> None:
+def test_blocks_are_made_of_documents_that_are_there(database: SqliteDatabase) -> None:
     names = Names(database, seed=9)
     names.submit_many(5 * BLOCK_DOCUMENTS)
 
@@ -159,7 +159,7 @@ def test_blocks_are_made_of_documents_that_are_there(database: Database) -> None
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_names_are_found_while_blocks_of_them_are_made(database: Database, seed: int) -> None:
+def test_names_are_found_while_blocks_of_them_are_made(database: SqliteDatabase, seed: int) -> None:
     names = Names(database, seed)
     names.submit_many(6 * BLOCK_DOCUMENTS)
     make_anew(database)
@@ -178,7 +178,7 @@ def test_names_are_found_while_blocks_of_them_are_made(database: Database, seed:
     assert not pack(database)
 
 
-def test_a_deleted_name_leaves_no_byte(database: Database) -> None:
+def test_a_deleted_name_leaves_no_byte(database: SqliteDatabase) -> None:
     names = Names(database, seed=1)
     names.submit_many(4 * BLOCK_DOCUMENTS)
     with database.writing() as session:
@@ -193,7 +193,9 @@ def test_a_deleted_name_leaves_no_byte(database: Database) -> None:
     assert b"secret.pdf" not in database.path.read_bytes()
 
 
-def test_a_name_that_is_deleted_while_blocks_are_made_leaves_no_byte(database: Database) -> None:
+def test_a_name_that_is_deleted_while_blocks_are_made_leaves_no_byte(
+    database: SqliteDatabase,
+) -> None:
     names = Names(database, seed=1)
     names.submit_many(6 * BLOCK_DOCUMENTS)
     with database.writing() as session:

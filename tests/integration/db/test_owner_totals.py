@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,19 +11,20 @@ from sqlalchemy import delete, update
 from ilios.core.settings import Settings
 from ilios.db import owner_totals
 from ilios.db.database import Database
-from ilios.db.driver import sqlite
 from ilios.db.models import Document, DocumentStatus, OwnerTotals, PagePiece, PageRow, PageWords
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES, Difference
 from tests.support import documents
 from tests.support.migrating import upgrade
+
+pytestmark = pytest.mark.both_databases
 
 HELLO = 5 + DOCUMENT_OVERHEAD_BYTES
 
 
 @pytest.fixture
 def driver(database: Database) -> Iterator[Any]:
-    with closing(sqlite.connect(str(database.path), isolation_level=None)) as connection:
-        yield connection
+    with database.watching() as watch:
+        yield watch.driver
 
 
 def totals(database: Database, owner: str = "anonymous") -> tuple[int, int, int]:
@@ -69,7 +69,9 @@ def test_a_document_counts_while_it_is_stored_and_while_it_waits(
     assert owner_totals.differences(driver) == []
 
 
-def test_what_is_announced_counts_as_stored_and_is_known_to_be_missing(database: Database) -> None:
+def test_what_is_announced_counts_as_stored_and_is_known_to_be_missing(
+    database: Database,
+) -> None:
     document_id, _ = documents.add_document(database)
 
     change(database, document_id, status=DocumentStatus.AWAITING_UPLOAD, sha256=None)
@@ -179,6 +181,7 @@ def test_a_row_that_is_wrong_is_found_and_counted_anew(database: Database, drive
     assert owner_totals.differences(driver) == []
 
 
+@pytest.mark.only_sqlite
 def test_a_start_makes_triggers_that_are_missing_and_counts_what_passed(
     settings: Settings, database: Database, driver: Any
 ) -> None:
@@ -192,6 +195,7 @@ def test_a_start_makes_triggers_that_are_missing_and_counts_what_passed(
     assert totals(database, "a") == (HELLO, 0, 1)
 
 
+@pytest.mark.only_sqlite
 def test_a_start_does_not_count_when_nothing_is_missing(
     settings: Settings, database: Database, driver: Any
 ) -> None:

@@ -9,15 +9,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, delete, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from ilios.core import clock, ids
 from ilios.core.errors import DatabaseFull
-from ilios.db.database import Database, compile_statements
+from ilios.core.settings import Settings
+from ilios.db.database import Database
 from ilios.db.models import Batch, Document, DocumentStatus, Job
 from ilios.db.models.statuses import OPEN
+from ilios.db.opening import compile_statements
 from ilios.db.prepared import Prepared
+from ilios.db.sqlite_database import SqliteDatabase
+
+pytestmark = pytest.mark.both_databases
 
 NOW = clock.now()
 ADD = Prepared(insert(Batch))
@@ -56,6 +61,16 @@ def test_what_a_transaction_writes_is_read_by_itself_with_the_types_of_its_colum
         assert BY_ID.first(watch, wanted="another") is None
 
 
+def test_what_is_looked_for_with_nul_is_not_there(database: Database) -> None:
+    """No text of PostgreSQL has NUL."""
+    row = batch()
+    with database.writing() as session:
+        ADD.run(session, **row)
+
+    with database.watching() as watch:
+        assert BY_ID.first(watch, wanted=f"{row['id']}\0") is None
+
+
 def test_a_transaction_that_fails_takes_them_with_it(database: Database) -> None:
     def write_and_fail() -> None:
         with database.writing() as session:
@@ -70,8 +85,9 @@ def test_a_transaction_that_fails_takes_them_with_it(database: Database) -> None
     assert count(database) == 0
 
 
+@pytest.mark.only_sqlite
 def test_one_statement_serves_several_databases_and_lists_of_fixed_length(
-    database: Database,
+    database: SqliteDatabase,
 ) -> None:
     document_id = add_document(database)
     statement = Prepared(
@@ -80,7 +96,7 @@ def test_one_statement_serves_several_databases_and_lists_of_fixed_length(
         .limit(1)
     )
 
-    for opened in (database, Database(database.path)):
+    for opened in (database, SqliteDatabase(database.path)):
         with opened.watching() as watch:
             found = statement.first(watch, moment=NOW)
             assert found == (document_id, DocumentStatus.PENDING, {"a": [1]})
@@ -141,12 +157,13 @@ def test_errors_are_those_of_sqlalchemy_without_the_parameters(database: Databas
     with pytest.raises(IntegrityError) as raised, database.writing() as session:
         ADD.run_many(session, [row, row])
 
-    assert "UNIQUE" in str(raised.value)
+    assert "unique constraint" in str(raised.value).lower()
     assert "not for a log" not in str(raised.value)
-    with pytest.raises(OperationalError), database.watching() as watch:
+    with pytest.raises(DatabaseError, match="nowhere"), database.watching() as watch:
         Prepared(select(text("1")).select_from(text("nowhere"))).all(watch)
 
 
+@pytest.mark.only_sqlite
 def test_a_full_disk_is_one_here_too(database: Database) -> None:
     def fill() -> None:
         with database.writing() as session:
@@ -171,6 +188,7 @@ def test_what_cannot_be_prepared_says_so(database: Database) -> None:
         Prepared(changing).all(watch, wanted=[])
 
 
+@pytest.mark.only_sqlite
 def test_they_take_a_fraction_of_what_the_orm_takes(database: Database) -> None:
     row = batch()
     with database.writing() as session:
@@ -195,11 +213,12 @@ def cost(ask: Callable[[], None]) -> float:
     return time.process_time() - began
 
 
+@pytest.mark.only_sqlite
 def test_what_was_compiled_before_the_fork_is_not_compiled_again(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = Prepared(select(Batch.id).where(Batch.owner == bindparam("of_owner")))
-    compile_statements()
+    compile_statements(settings)
 
     def compile_again(*_: object, **__: object) -> None:
         raise AssertionError("compiled again")

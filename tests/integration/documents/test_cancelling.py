@@ -37,6 +37,8 @@ from tests.support import documents
 from tests.support.api_working import InTestWorker, TextEngine
 from tests.support.issuing import issue
 
+pytestmark = pytest.mark.both_databases
+
 Submit = Callable[..., str]
 Row = Callable[[str], Document]
 TextOf = Callable[[str], list[str]]

@@ -30,6 +30,8 @@ from tests.integration.documents.conftest import OWNER
 from tests.support import documents
 from tests.support.api_working import InTestWorker, TextEngine
 
+pytestmark = pytest.mark.both_databases
+
 MARKER = "xyzzy-of-the-marker"
 FIGURE = f"![{MARKER}](figure.png)".encode()
 

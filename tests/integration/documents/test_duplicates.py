@@ -28,6 +28,8 @@ from ilios.queue import jobs
 from tests.support import documents
 from tests.support.engines import EchoEngine
 
+pytestmark = pytest.mark.both_databases
+
 MakeConverter = Callable[[Engine], Converter]
 Receive = Callable[..., Received]
 ORDER = Order(owner="me")

@@ -14,9 +14,9 @@ from ilios.core import clock
 from ilios.core.conversion_errors import CorruptDocument
 from ilios.core.settings import Settings
 from ilios.db import owner_totals
-from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.models import Document, DocumentStatus, OwnerTotals
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import extractions, results
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.queries import DocumentReader
@@ -26,6 +26,8 @@ from ilios.storage.base import ObjectStore
 from tests.integration.documents.conftest import OWNER
 from tests.support import annotating
 from tests.support.annotating import IMAGE_SCHEMA, SCHEMA, asking
+
+pytestmark = pytest.mark.both_databases
 
 MARKER = "xyzzy-of-the-schema"
 MARKED = json.dumps({"title": MARKER})
@@ -42,7 +44,7 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def complete(database: Database) -> Callable[..., None]:
+def complete(database: SqliteDatabase) -> Callable[..., None]:
     """Complete a document with a page and what came by its schema."""
 
     def complete(document_id: str, answer: str | None = ANSWER) -> None:
@@ -54,7 +56,7 @@ def complete(database: Database) -> Callable[..., None]:
     return complete
 
 
-def asked_now(database: Database, document_id: str) -> Options:
+def asked_now(database: SqliteDatabase, document_id: str) -> Options:
     with database.reading() as session:
         document = session.get_one(Document, document_id)
         return extractions.asked_now(session, document)
@@ -67,7 +69,7 @@ def of_owner(options: Options) -> Options:
 
 
 def test_the_texts_lie_apart_and_the_row_has_their_digest_alone(
-    submit: Submit, row: Row, database: Database, capsys: pytest.CaptureFixture[str]
+    submit: Submit, row: Row, database: SqliteDatabase, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = asking(MARKED, IMAGE_SCHEMA, f"As in {MARKER}.")
 
@@ -83,7 +85,7 @@ def test_the_texts_lie_apart_and_the_row_has_their_digest_alone(
 
 @pytest.mark.parametrize("image_schema", [None, IMAGE_SCHEMA])
 def test_once_there_is_an_extraction_only_images_are_asked_for(
-    submit: Submit, database: Database, image_schema: str | None
+    submit: Submit, database: SqliteDatabase, image_schema: str | None
 ) -> None:
     document_id = submit(PDF, "a.pdf", options=asking(SCHEMA, image_schema))
     with database.writing() as session:
@@ -100,7 +102,7 @@ def test_once_there_is_an_extraction_only_images_are_asked_for(
 
 
 def test_a_result_has_its_extraction_and_so_have_those_that_share_it(
-    submit: Submit, complete: Callable[..., None], reports: DocumentReader, database: Database
+    submit: Submit, complete: Callable[..., None], reports: DocumentReader, database: SqliteDatabase
 ) -> None:
     first = submit(PDF, "a.pdf", options=asking())
     waiting = submit(PDF, "a.pdf", options=asking())
@@ -115,7 +117,7 @@ def test_a_result_has_its_extraction_and_so_have_those_that_share_it(
 
 
 def test_a_duplicate_of_a_deleted_document_is_retried_with_its_own_schema(
-    submit: Submit, database: Database, actions: DocumentActions, row: Row
+    submit: Submit, database: SqliteDatabase, actions: DocumentActions, row: Row
 ) -> None:
     first, second = (submit(PDF, "a.pdf", options=asking()) for _ in range(2))
     with database.writing() as session:
@@ -129,9 +131,10 @@ def test_a_duplicate_of_a_deleted_document_is_retried_with_its_own_schema(
     assert annotating.extraction(database, first) is None
 
 
+@pytest.mark.only_sqlite
 def test_no_byte_of_it_is_left_once_nobody_shows_it(
     submit: Submit, complete: Callable[..., None], actions: DocumentActions, settings: Settings,
-    database: Database, store: ObjectStore, reports: DocumentReader,
+    database: SqliteDatabase, store: ObjectStore, reports: DocumentReader,
 ) -> None:  # fmt: skip
     def files_with_marker() -> list[Path]:
         files = (path for path in settings.data_folder.rglob("*") if path.is_file())
@@ -149,8 +152,12 @@ def test_no_byte_of_it_is_left_once_nobody_shows_it(
     assert files_with_marker() == []
 
 
+@pytest.mark.only_sqlite
 def test_it_counts_as_stored(
-    submit: Submit, complete: Callable[..., None], actions: DocumentActions, database: Database
+    submit: Submit,
+    complete: Callable[..., None],
+    actions: DocumentActions,
+    database: SqliteDatabase,
 ) -> None:
     def stored_bytes() -> int:
         with database.reading() as session:

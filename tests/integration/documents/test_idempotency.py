@@ -26,6 +26,8 @@ from ilios.storage.base import ObjectStore
 from tests.support import documents
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.both_databases
+
 ME = "me"
 Receive = Callable[..., Received]
 

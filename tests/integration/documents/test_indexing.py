@@ -18,14 +18,18 @@ from ilios.core.settings import Settings
 from ilios.db import search_index
 from ilios.db.database import Database
 from ilios.db.models import Batch
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import indexing, removal
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.upkeep import Upkeep
+from ilios.operations.search_admin import SearchAdmin, in_words
 from tests.integration.documents.conftest import OWNER
+from tests.support.reopening import reopened
 from tests.support.search_indexes import (
     MARKER,
     add,
     enter,
+    entries,
     holders,
     let_an_hour_pass,
     list_stored,
@@ -39,17 +43,18 @@ from tests.support.search_indexes import (
 )
 
 
+@pytest.mark.both_databases
 def test_what_is_indexed_is_what_is_stored(database: Database) -> None:
     add(database, "heron", "", "猫の本 heron", "heron " * 30_000)
     add(database, *(f"page {number}" for number in range(120)))
 
     require_sound(database)
-    assert read(database, "SELECT count(*) FROM search_entries") == [(126,)]
+    assert entries(database) == 126
     assert pending(database) == 0
 
 
 def test_a_result_is_found_before_it_is_indexed_and_after(
-    database: Database, upkeep: Upkeep, found: Callable[[str], list[str]]
+    database: SqliteDatabase, upkeep: Upkeep, found: Callable[[str], list[str]]
 ) -> None:
     entered = [enter(database, f"heron {number}", "猫の本") for number in range(9)]
     assert segments(database) == 0
@@ -64,7 +69,7 @@ def test_a_result_is_found_before_it_is_indexed_and_after(
 
 
 def test_what_is_deleted_before_it_is_indexed_is_taken_out_of_nothing(
-    database: Database,
+    database: SqliteDatabase,
     upkeep: Upkeep,
     actions: DocumentActions,
     found: Callable[[str], list[str]],
@@ -84,7 +89,7 @@ def test_what_is_deleted_before_it_is_indexed_is_taken_out_of_nothing(
 
 
 def test_no_more_waits_to_be_indexed_than_a_search_may_read(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(indexing, "ENTERED_CHARACTERS", 3_000)
     waiting = []
@@ -97,7 +102,7 @@ def test_no_more_waits_to_be_indexed_than_a_search_may_read(
 
 
 def test_a_worker_indexes_what_was_entered_once_that_is_worth_a_step(
-    database: Database, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ilios.documents.upkeep.STEP_CHARACTERS", 1_500)
     waiting = []
@@ -109,13 +114,13 @@ def test_a_worker_indexes_what_was_entered_once_that_is_worth_a_step(
     assert waiting == [500, 1_000, 0, 500]
 
 
-def characters_waiting(database: Database) -> int:
+def characters_waiting(database: SqliteDatabase) -> int:
     with database.watching() as watch:
         return indexing.extent(watch).waiting
 
 
 def test_no_byte_of_a_deleted_page_is_left_in_index_or_log(
-    database: Database, settings: Settings, upkeep: Upkeep, actions: DocumentActions
+    database: SqliteDatabase, settings: Settings, upkeep: Upkeep, actions: DocumentActions
 ) -> None:
     gone = add(database, f"{MARKER} heron", "more", f"{MARKER}2 " * 20_000, f"猫{MARKER}の本")
     kept = add(database, "heron", "猫の本")
@@ -132,7 +137,7 @@ def test_no_byte_of_a_deleted_page_is_left_in_index_or_log(
 
 
 def test_a_merge_brings_no_deleted_word_back(
-    database: Database, settings: Settings, actions: DocumentActions
+    database: SqliteDatabase, settings: Settings, actions: DocumentActions
 ) -> None:
     gone = add(database, f"{MARKER} heron")
     for number in range(30):
@@ -147,7 +152,7 @@ def test_a_merge_brings_no_deleted_word_back(
 
 
 def test_a_word_is_found_and_deleted_after_a_frequent_one_beside_it_was(
-    database: Database, actions: DocumentActions, found: Callable[[str], list[str]]
+    database: SqliteDatabase, actions: DocumentActions, found: Callable[[str], list[str]]
 ) -> None:
     frequent = add(database, *["report " * 700] * 40)
     rare = [add(database, "amount paid") for _ in range(20)]
@@ -167,14 +172,14 @@ def words_of(number: int) -> str:
     return " ".join(f"{MARKER}{number:03}{word:03}" for word in range(100))
 
 
-def separators(database: Database) -> set[int]:
+def separators(database: SqliteDatabase) -> set[int]:
     """Return of which documents, as `words_of` has numbered them, segments' pages begin."""
     terms = read(database, "SELECT CAST(term AS TEXT) FROM search_index_idx")
     return {int(found[1]) for (term,) in terms if (found := re.search(rf"{MARKER}(\d{{3}})", term))}
 
 
 def test_no_word_by_which_the_index_finds_its_pages_is_left_either(
-    database: Database, settings: Settings, upkeep: Upkeep, actions: DocumentActions
+    database: SqliteDatabase, settings: Settings, upkeep: Upkeep, actions: DocumentActions
 ) -> None:
     documents = {number: add(database, words_of(number)) for number in range(60)}
     assert upkeep.run()
@@ -198,7 +203,7 @@ def test_no_word_by_which_the_index_finds_its_pages_is_left_either(
 
 
 def test_what_is_deleted_soon_after_a_rewrite_waits_for_the_next(
-    database: Database, upkeep: Upkeep, actions: DocumentActions
+    database: SqliteDatabase, upkeep: Upkeep, actions: DocumentActions
 ) -> None:
     documents = {number: add(database, words_of(number)) for number in range(60)}
     actions.delete(documents.pop(0), owner=OWNER)
@@ -216,7 +221,7 @@ def test_what_is_deleted_soon_after_a_rewrite_waits_for_the_next(
 
 
 def test_a_rewrite_ends_while_documents_are_added(
-    database: Database,
+    database: SqliteDatabase,
     settings: Settings,
     upkeep: Upkeep,
     actions: DocumentActions,
@@ -242,7 +247,7 @@ def test_a_rewrite_ends_while_documents_are_added(
 
 
 def test_what_is_deleted_during_a_rewrite_leaves_no_word(
-    database: Database,
+    database: SqliteDatabase,
     settings: Settings,
     actions: DocumentActions,
     found: Callable[[str], list[str]],
@@ -274,7 +279,7 @@ def test_what_is_deleted_during_a_rewrite_leaves_no_word(
 
 
 def test_what_documents_have_added_is_merged_by_the_workers(
-    database: Database, upkeep: Upkeep, found: Callable[[str], list[str]]
+    database: SqliteDatabase, upkeep: Upkeep, found: Callable[[str], list[str]]
 ) -> None:
     documents = [add(database, f"heron {number}") for number in range(20)]
     assert segments(database) == 20
@@ -290,7 +295,7 @@ def test_what_documents_have_added_is_merged_by_the_workers(
 
 
 def test_what_deletions_have_added_is_merged_by_the_workers(
-    database: Database, upkeep: Upkeep, actions: DocumentActions
+    database: SqliteDatabase, upkeep: Upkeep, actions: DocumentActions
 ) -> None:
     documents = [add(database, f"heron {number}") for number in range(60)]
     actions.delete(documents.pop(), owner=OWNER)
@@ -306,7 +311,7 @@ def test_what_deletions_have_added_is_merged_by_the_workers(
 
 
 def test_nothing_is_left_of_an_index_of_which_all_is_deleted(
-    database: Database, settings: Settings, upkeep: Upkeep, actions: DocumentActions
+    database: SqliteDatabase, settings: Settings, upkeep: Upkeep, actions: DocumentActions
 ) -> None:
     documents = [add(database, words_of(number)) for number in range(20)]
     for document_id in documents:
@@ -320,7 +325,7 @@ def test_nothing_is_left_of_an_index_of_which_all_is_deleted(
 
 
 def test_segments_that_nobody_merges_stay_few(
-    database: Database, found: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, found: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents = [add(database, "heron") for _ in range(search_index.SEGMENTS_MAX + 3)]
 
@@ -329,6 +334,7 @@ def test_segments_that_nobody_merges_stay_few(
     require_sound(database)
 
 
+@pytest.mark.both_databases
 def test_the_rest_of_a_long_result_is_indexed_later(
     database: Database,
     upkeep: Upkeep,
@@ -348,6 +354,7 @@ def test_the_rest_of_a_long_result_is_indexed_later(
     require_sound(database)
 
 
+@pytest.mark.both_databases
 def test_what_was_stored_before_there_was_an_index_is_indexed_in_steps(
     database: Database,
     upkeep: Upkeep,
@@ -371,9 +378,30 @@ def test_what_was_stored_before_there_was_an_index_is_indexed_in_steps(
 
     assert sorted(found("heron")) == sorted([*documents, later])
     require_sound(database)
-    assert read(database, "SELECT name FROM sqlite_master WHERE name LIKE 'search_old%'") == []
+    if not database.is_remote:
+        tables = "SELECT name FROM sqlite_master WHERE name LIKE 'search_old%'"
+        assert read(database, tables) == []
 
 
+@pytest.mark.both_databases
+def test_an_operator_has_the_index_made_anew(
+    database: Database, upkeep: Upkeep, found: Callable[[str], list[str]]
+) -> None:
+    documents = [add(database, "heron", "egret") for _ in range(3)]
+    admin = SearchAdmin(database)
+    admin.rebuild()
+    admin.rebuild()
+    assert in_words(admin.progress()) == "is made anew"
+
+    assert upkeep.run()
+
+    assert in_words(admin.progress()) == "ok"
+    assert sorted(found("heron")) == sorted(documents)
+    assert entries(database) == 6
+    require_sound(database)
+
+
+@pytest.mark.both_databases
 def test_a_new_index_has_the_newest_pages_last_as_searches_take_them_to_be(
     database: Database, upkeep: Upkeep
 ) -> None:
@@ -382,10 +410,11 @@ def test_a_new_index_has_the_newest_pages_last_as_searches_take_them_to_be(
 
     assert upkeep.run()
 
-    entries = read(database, "SELECT document_id FROM search_entries ORDER BY id")
-    assert [document_id for (document_id,) in entries] == documents
+    entered = read(database, "SELECT document_id FROM search_entries ORDER BY id")
+    assert [document_id for (document_id,) in entered] == documents
 
 
+@pytest.mark.both_databases
 def test_a_run_that_is_killed_goes_on_where_it_was(
     database: Database, settings: Settings, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -399,17 +428,17 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
         before = pending(database)
         child = os.fork()
         if not child:
-            _die_after(settings, steps=2, within=place == "within a step")
+            _die_after(database, settings, steps=2, within=place == "within a step")
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         assert 0 < pending(database) < before
         require_sound(database)
 
     assert upkeep.run()
     require_sound(database)
-    assert read(database, "SELECT count(*) FROM search_entries") == [(12,)]
+    assert entries(database) == 12
 
 
-def _die_after(settings: Settings, *, steps: int, within: bool) -> None:
+def _die_after(database: Database, settings: Settings, *, steps: int, within: bool) -> None:
     taken = 0
     add_pending = indexing.add_pending
 
@@ -426,12 +455,12 @@ def _die_after(settings: Settings, *, steps: int, within: bool) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     indexing.add_pending = add_and_count
-    Upkeep(Database(settings.database_path), DiskReserve(settings), pause=die_if_due).run()
+    Upkeep(reopened(database), DiskReserve(settings), pause=die_if_due).run()
     os._exit(1)
 
 
 def test_a_long_document_is_deleted_in_portions(
-    database: Database,
+    database: SqliteDatabase,
     settings: Settings,
     upkeep: Upkeep,
     actions: DocumentActions,
@@ -454,6 +483,7 @@ def test_a_long_document_is_deleted_in_portions(
     assert holders(settings) == []
 
 
+@pytest.mark.both_databases
 def test_a_backlog_of_deletions_keeps_nothing_from_being_indexed(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -477,7 +507,7 @@ def test_a_backlog_of_deletions_keeps_nothing_from_being_indexed(
 
 
 def test_a_malformed_index_stops_no_conversion(
-    database: Database, upkeep: Upkeep, found: Callable[[str], list[str]]
+    database: SqliteDatabase, upkeep: Upkeep, found: Callable[[str], list[str]]
 ) -> None:
     first = add(database, "heron")
     write(database, "DELETE FROM search_index_data")
@@ -492,7 +522,7 @@ def test_a_malformed_index_stops_no_conversion(
 
 
 def test_a_malformed_index_stops_the_conversion_of_a_long_document_not_for_long(
-    database: Database,
+    database: SqliteDatabase,
     upkeep: Upkeep,
     found: Callable[[str], list[str]],
     monkeypatch: pytest.MonkeyPatch,
@@ -510,7 +540,7 @@ def test_a_malformed_index_stops_the_conversion_of_a_long_document_not_for_long(
     require_sound(database)
 
 
-def test_a_damaged_file_is_reported_as_such(database: Database) -> None:
+def test_a_damaged_file_is_reported_as_such(database: SqliteDatabase) -> None:
     add(database, "heron")
     database.truncate_wal()
     database.close()
@@ -521,7 +551,7 @@ def test_a_damaged_file_is_reported_as_such(database: Database) -> None:
 
 
 def test_damage_outside_of_the_index_has_it_made_anew_once(
-    database: Database, upkeep: Upkeep
+    database: SqliteDatabase, upkeep: Upkeep
 ) -> None:
     add(database, "heron")
     damage(database, "batches")
@@ -538,12 +568,12 @@ def test_damage_outside_of_the_index_has_it_made_anew_once(
     assert progress(database).is_malformed
 
 
-def delete_batches(database: Database) -> None:
+def delete_batches(database: SqliteDatabase) -> None:
     with database.writing() as session:
         session.execute(delete(Batch))
 
 
-def damage(database: Database, table: str) -> None:
+def damage(database: SqliteDatabase, table: str) -> None:
     """Overwrite the first page of a table in the file."""
     ((page,),) = read(database, f"SELECT rootpage FROM sqlite_master WHERE name = '{table}'")
     ((page_bytes,),) = read(database, "PRAGMA page_size")
@@ -554,7 +584,9 @@ def damage(database: Database, table: str) -> None:
         file.write(bytes(page_bytes))
 
 
-def test_the_workers_find_a_malformed_index_themselves(database: Database, upkeep: Upkeep) -> None:
+def test_the_workers_find_a_malformed_index_themselves(
+    database: SqliteDatabase, upkeep: Upkeep
+) -> None:
     for number in range(20):
         add(database, f"heron {number}")
     write(database, "DELETE FROM search_index_data WHERE id > 20")
@@ -567,7 +599,7 @@ def test_the_workers_find_a_malformed_index_themselves(database: Database, upkee
 
 
 def test_nothing_is_indexed_on_a_full_disk(
-    database: Database, settings: Settings, found: Callable[[str], list[str]]
+    database: SqliteDatabase, settings: Settings, found: Callable[[str], list[str]]
 ) -> None:
     add(database, "heron")
     make_anew(database)

@@ -15,6 +15,8 @@ from ilios.queue import jobs, release
 from ilios.queue.jobs import Lease
 from tests.support import documents
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ERROR = CorruptDocument("It is no PDF.")
 

@@ -35,6 +35,8 @@ from ilios.storage.base import ObjectStore
 from ilios.storage.signed_links import LinkSigner
 from tests.support import documents
 
+pytestmark = pytest.mark.both_databases
+
 Keep = Callable[..., KeptFile]
 Make = Callable[[Settings], KeptFiles]
 ME, OTHER = "me", "other"

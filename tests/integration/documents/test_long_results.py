@@ -16,6 +16,8 @@ from ilios.engines import page_text
 from tests.integration.documents.conftest import OWNER
 from tests.support.api_working import InTestWorker
 
+pytestmark = pytest.mark.both_databases
+
 Submit = Callable[..., str]
 TextOf = Callable[[str], list[str]]
 PIECE = 100

@@ -29,6 +29,8 @@ from tests.support import protected
 from tests.support.engines import EchoEngine, converted
 from tests.support.protected import PASSWORD, WRONG
 
+pytestmark = pytest.mark.both_databases
+
 MakeConverter = Callable[[Engine], Converter]
 Receive = Callable[..., Received]
 OWNER = "me"
@@ -290,6 +292,7 @@ def test_a_lost_key_is_said_as_a_missing_password(
     assert engine.given == [None]
 
 
+@pytest.mark.only_sqlite
 def test_triggers_that_were_missing_leave_nothing_behind(
     submit: Submit, database: Database, kept: Kept
 ) -> None:
@@ -312,6 +315,19 @@ def sealed(database: Database) -> list[str | None]:
         return list(session.scalars(select(DocumentPassword.sealed)))
 
 
+def test_a_log_that_is_not_ours_is_not_waited_for(
+    submit: Submit, convert_all: ConvertAll, database: Database, upkeep: Upkeep
+) -> None:
+    submit()
+    convert_all()
+    assert sealed(database) == [None if database.is_remote else ""]
+
+    assert upkeep.run()
+
+    assert sealed(database) == [None]
+
+
+@pytest.mark.only_sqlite
 def test_what_was_sealed_goes_from_the_log_too_as_soon_as_nobody_reads_it(
     submit: Submit, convert_all: ConvertAll, settings: Settings, database: Database, upkeep: Upkeep
 ) -> None:

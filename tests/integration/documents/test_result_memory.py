@@ -43,7 +43,7 @@ from ilios.engines.embedded.page_receiver import PageReceiver
 from ilios.engines.page_layout import Layout
 from ilios.engines.page_structure import Block
 
-database = Database(Path(sys.argv[1]))
+database = SqliteDatabase(Path(sys.argv[1]))
 with database.reading() as session:
     assert results.takes_pages(session, sys.argv[2])
 received = PageReceiver(Path(sys.argv[3]))
@@ -74,7 +74,7 @@ from ilios.db.database import Database
 from ilios.documents import repository, result_pages
 from ilios.documents.queries import DocumentReader
 
-database = Database(Path(sys.argv[1]))
+database = SqliteDatabase(Path(sys.argv[1]))
 with database.reading() as session:
     indexes = repository.page_indexes(session, sys.argv[2])
 """,

@@ -33,6 +33,8 @@ from ilios.queue.notify import Listener
 from ilios.storage.base import ObjectStore
 from tests.support import documents
 
+pytestmark = pytest.mark.both_databases
+
 Receive = Callable[..., Received]
 Files = Callable[[], list[Path]]
 ME = Order(owner="me")
@@ -88,6 +90,7 @@ def test_what_mistral_alone_reads_is_refused_with_its_name(
         submissions.submit(receive(content, "a.heic"), ME)
 
 
+@pytest.mark.only_sqlite
 def test_a_row_that_cannot_be_written_takes_its_object_with_it(
     submissions: Submissions, receive: Receive, database: Database, stored_files: Files
 ) -> None:

@@ -15,6 +15,8 @@ from ilios.documents import url_sources
 from ilios.outbound import addresses
 from tests.support import documents
 
+pytestmark = pytest.mark.both_databases
+
 ADDRESS: Final = addresses.parse("https://example.com/a.pdf?secret-of-a-url")
 
 

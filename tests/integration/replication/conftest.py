@@ -12,6 +12,7 @@ from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.replication import change_log
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
@@ -58,7 +59,7 @@ def replicating(settings: Settings, server: LibsqlServer) -> Settings:
 @pytest.fixture
 def settings(settings: Settings, server: LibsqlServer) -> Settings:
     """Return a migrated volume with its log of changes."""
-    database = Database(settings.database_path)
+    database = SqliteDatabase(settings.database_path)
     with database.writing() as session:
         change_log.install(driver_connection(session))
     database.close()
@@ -86,7 +87,7 @@ def make_shipper() -> Iterator[Callable[..., Shipper]]:
     opened: list[Database] = []
 
     def make(settings: Settings, lease: int = LEASE_SECONDS, **options: object) -> Shipper:
-        opened.append(Database(settings.database_path))
+        opened.append(SqliteDatabase(settings.database_path))
         node = data_folder.node_id(settings)
         return Shipper(opened[-1], Remote.of(settings), node, lease, **options)  # type: ignore[arg-type]
 

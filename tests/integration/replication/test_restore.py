@@ -17,6 +17,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.models import DocumentStatus, PagePiece, PageRow
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import indexing, results
 from ilios.documents.listing import Filter, Listing
 from ilios.engines.registry import EMBEDDED
@@ -76,7 +77,7 @@ def test_a_restored_volume_goes_on_where_the_lost_one_stopped(
     fill(database)
     make_shipper(settings).ship(last=True)
     prepare_volume(empty)
-    restored = Database(empty.database_path)
+    restored = SqliteDatabase(empty.database_path)
     fill(restored, 1)
     said: list[str] = []
 
@@ -99,7 +100,7 @@ def test_blocks_details_and_words_come_back(
     prepare_volume(empty)
 
     assert replicas.files_differ(settings.database_path, empty.database_path) == []
-    restored = Database(empty.database_path)
+    restored = SqliteDatabase(empty.database_path)
     search_indexes.list_stored(restored)
     with restored.writing() as session:  # the copy has no index: what came is indexed here
         assert not indexing.add_pending(session, 10**6)
@@ -119,7 +120,7 @@ def test_events_that_were_not_delivered_come_back_once(
     prepare_volume(empty)
 
     assert replicas.files_differ(settings.database_path, empty.database_path) == []
-    restored = Database(empty.database_path)
+    restored = SqliteDatabase(empty.database_path)
     with restored.watching() as watch:
         assert [one.receiver for one in outbox.each_receiver(watch)] == ["https://example.com/"]
         assert not outbox.is_empty(watch)
@@ -256,7 +257,7 @@ def test_jobs_of_the_lost_node_are_claimed_at_once(
     data_folder.objects(empty).rmdir()
     (empty.data_folder / "objects.lost").rename(data_folder.objects(empty))
     supervisor = SupervisorProcess(empty.model_copy(update={"worker_count": 1}))
-    restored = Database(empty.database_path)
+    restored = SqliteDatabase(empty.database_path)
     try:
         supervisor.wait_until_ready()
         wait_until(

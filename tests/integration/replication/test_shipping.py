@@ -203,7 +203,7 @@ from ilios.replication.shipping import Shipper
 loaded = settings.load()
 change_log.confirm_token = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 node = data_folder.node_id(loaded)
-Shipper(Database(loaded.database_path), Remote.of(loaded), node, 60).ship()
+Shipper(SqliteDatabase(loaded.database_path), Remote.of(loaded), node, 60).ship()
 """
 
 

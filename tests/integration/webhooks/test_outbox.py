@@ -30,6 +30,8 @@ from tests.support import documents
 from tests.support.api_working import InTestWorker
 from tests.support.issuing import MovableClock, issue
 
+pytestmark = pytest.mark.both_databases
+
 URL = "https://example.com/hooks?a=1"
 Deliveries = Callable[[], list[WebhookDelivery]]
 Receive = Callable[..., Received]
@@ -227,6 +229,7 @@ def test_a_deletion_leaves_ids_alone(
     assert documents.document(database, document_id).webhook_url is None
 
 
+@pytest.mark.only_sqlite
 def test_an_owner_has_so_many_deliveries_at_most(
     database: Database, ending: Ending, deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +252,7 @@ def driver_of(session: Session) -> Any:
     return session.connection().connection.driver_connection
 
 
+@pytest.mark.only_sqlite
 def test_triggers_that_are_missing_are_made(database: Database) -> None:
     with database.writing() as session:
         driver = driver_of(session)

@@ -24,6 +24,8 @@ from tests.support.issuing import MovableClock, issue
 from tests.support.receivers import SECRET, Receiver, receiving
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.both_databases
+
 Send = Callable[[], None]
 Deliveries = Callable[[], list[WebhookDelivery]]
 

@@ -7,22 +7,25 @@ import itertools
 import pytest
 
 from ilios.core import clock
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.models import JobStatus
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs, pause
 from ilios.queue.jobs import Lease
 from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
 from tests.support import documents
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
-def dispatcher(database: Database) -> Dispatcher:
+def dispatcher(database: SqliteDatabase) -> Dispatcher:
     return Dispatcher(database, ambiguous_retries=2)
 
 
 @pytest.fixture
-def lease(database: Database, dispatcher: Dispatcher) -> Lease:
+def lease(database: SqliteDatabase, dispatcher: Dispatcher) -> Lease:
     """Provide the lease of a job that a worker has."""
     documents.add_document(database)
     ((_, lease),) = dispatcher.claim(Offer([FreeSlot(EMBEDDED, "node/worker-0")]))
@@ -39,7 +42,7 @@ def sluggish(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("sluggish")
 def test_a_job_that_a_live_worker_holds_stays_there_however_long_the_renewal_takes(
-    database: Database, dispatcher: Dispatcher, lease: Lease
+    database: SqliteDatabase, dispatcher: Dispatcher, lease: Lease
 ) -> None:
     dispatcher.renew([lease])
 
@@ -49,7 +52,7 @@ def test_a_job_that_a_live_worker_holds_stays_there_however_long_the_renewal_tak
 
 @pytest.mark.usefixtures("sluggish")
 def test_a_job_whose_lease_is_not_renewed_is_given_back(
-    database: Database, dispatcher: Dispatcher, lease: Lease
+    database: SqliteDatabase, dispatcher: Dispatcher, lease: Lease
 ) -> None:
     dispatcher.renew([])
 
@@ -57,7 +60,7 @@ def test_a_job_whose_lease_is_not_renewed_is_given_back(
 
 
 def test_a_pause_that_comes_after_the_gate_was_asked_keeps_the_job_waiting(
-    database: Database, dispatcher: Dispatcher
+    database: SqliteDatabase, dispatcher: Dispatcher
 ) -> None:
     documents.add_document(database)
     with database.writing() as session:
@@ -75,7 +78,7 @@ def owners(claimed: list[tuple[FreeSlot, Lease]]) -> list[str]:
 
 
 def test_one_owner_takes_no_guest_place_and_the_next_one_does(
-    database: Database, dispatcher: Dispatcher
+    database: SqliteDatabase, dispatcher: Dispatcher
 ) -> None:
     for _ in range(10):
         documents.add_document(database, owner="a")
@@ -89,7 +92,7 @@ def test_one_owner_takes_no_guest_place_and_the_next_one_does(
 
 
 def test_free_guest_places_alone_take_no_write_lock_for_the_owner_at_work(
-    database: Database, dispatcher: Dispatcher
+    database: SqliteDatabase, dispatcher: Dispatcher
 ) -> None:
     for _ in range(3):
         documents.add_document(database, owner="a")
@@ -100,7 +103,7 @@ def test_free_guest_places_alone_take_no_write_lock_for_the_owner_at_work(
 
 
 def test_places_that_became_free_during_the_wait_for_the_lock_are_filled_at_once(
-    database: Database, dispatcher: Dispatcher
+    database: SqliteDatabase, dispatcher: Dispatcher
 ) -> None:
     for _ in range(3):
         documents.add_document(database)
@@ -110,20 +113,21 @@ def test_places_that_became_free_during_the_wait_for_the_lock_are_filled_at_once
     assert len(claimed) == 2
 
 
+@pytest.mark.only_sqlite
 def test_claims_alone_go_to_the_connection_that_syncs_none(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[Database] = []
-    writing = Database.writing
+    writing = SqliteDatabase.writing
 
-    def noted(self: Database) -> object:
+    def noted(self: SqliteDatabase, *scope: Scope) -> object:
         written.append(self)
-        return writing(self)
+        return writing(self, *scope)
 
-    claims = Database(database.path, "NORMAL")
+    claims = SqliteDatabase(database.path, "NORMAL")
     dispatcher = Dispatcher(database, ambiguous_retries=2, claims=claims)
     documents.add_document(database)
-    monkeypatch.setattr(Database, "writing", noted)
+    monkeypatch.setattr(SqliteDatabase, "writing", noted)
 
     ((_, lease),) = dispatcher.claim(Offer([ORDINARY]))
     dispatcher.give_back([lease])

@@ -75,7 +75,10 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("TURSO_AUTH_TOKEN", "x", "set without USE_EMBEDDED_REPLICA=true"),
         ("TURSO_AUTH_TOKEN", "secret secret", "one word of ASCII"),
         ("TURSO_SYNC_INTERVAL", "0", "for example TURSO_SYNC_INTERVAL=60"),
-        ("DATABASE_URL", "postgresql://x", "PostgreSQL is not supported yet"),
+        ("DATABASE_URL", "mysql://x/secret", "DATABASE_URL is its value: must be a postgresql URL"),
+        ("DATABASE_URL", "postgresql://x", "must name a database"),
+        ("DATABASE_URL", "postgresql://u:secret#1@x:y/d", "for example DATABASE_URL=postgresql://"),
+        ("DATABASE_URL", "postgresql://u:secret@[x/d", "is no URL"),
         ("DB_ENCRYPTION_KEY", "secret", "encrypt the volume"),
         ("MISTRAL_SERVER_URL", "api.mistral.ai", "must be an http or https URL"),
         ("CALL_DEADLINE_SECONDS", "0", "for example CALL_DEADLINE_SECONDS=300"),
@@ -213,3 +216,22 @@ def test_of_several_wrong_values_the_first_in_order_of_subjects_is_named(
             settings.load()
         assert caught.value.detail.startswith(f"{name} is ")
         monkeypatch.delenv(name)
+
+
+def test_the_password_in_database_url_is_a_secret_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ilios:p%40ss@db/ilios")
+
+    loaded = settings.load()
+
+    assert "p@ss" in loaded.secrets
+    assert "p%40ss" not in repr(loaded)
+
+
+def test_a_copy_in_turso_is_of_a_sqlite_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/ilios")
+    monkeypatch.setenv("USE_EMBEDDED_REPLICA", "true")
+    monkeypatch.setenv("TURSO_DATABASE_URL", "libsql://x")
+    monkeypatch.setenv("TURSO_AUTH_TOKEN", "x")
+
+    with pytest.raises(SettingsError, match="unset one of them"):
+        settings.load()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import update
 
 from ilios.db.database import Database
@@ -11,6 +12,8 @@ from ilios.db.models import Job, JobStatus
 from ilios.engines.registry import EMBEDDED, MISTRAL
 from ilios.queue import guests
 from tests.support import documents
+
+pytestmark = pytest.mark.both_databases
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -16,6 +16,8 @@ from ilios.queue import jobs, queries, release
 from ilios.queue.jobs import Lease
 from tests.support import documents
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 

@@ -13,7 +13,7 @@ from ilios.accounts.keys import owner_of
 from ilios.api.dialects.docling.tasks import Task
 from ilios.api.dialects.docling.wanted import Chunking, ResultForms
 from ilios.core.settings import Settings
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from tests.integration.api.test_streamed_results import GROWTH_MAX_BYTES, peak_bytes, read
 from tests.support import structured
 from tests.support.api_fixtures import KEY
@@ -27,7 +27,7 @@ FEW = 501
 @pytest.fixture(scope="module")
 def long_and_short(shared_settings: Settings) -> Iterator[tuple[str, str]]:
     """Provide the ids of a document with many pages, and of one with few."""
-    with closing(Database(shared_settings.database_path)) as database:
+    with closing(SqliteDatabase(shared_settings.database_path)) as database:
         yield tuple(  # type: ignore[misc]  # two
             structured.add_result(database, map(structured.page, range(count)), owner=owner_of(KEY))
             for count in (PAGES, FEW)

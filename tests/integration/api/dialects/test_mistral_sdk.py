@@ -10,7 +10,7 @@ from mistralai.client import Mistral, errors, models
 
 from ilios.api.dialects.mistral.ocr_options import LATEST
 from ilios.core.settings import Settings
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.storage.opening import open_store
 from tests.support.api_fixtures import KEY, OTHER_KEY
 from tests.support.api_server import Server
@@ -23,7 +23,7 @@ INVOICE = (REPOSITORY / "samples" / "invoice.pdf").read_bytes()
 @pytest.fixture(scope="module")
 def working(server: Server, shared_settings: Settings) -> Iterator[Server]:
     """Provide the server with an engine at work."""
-    database = Database(shared_settings.database_path, shared_settings.sqlite_synchronous)
+    database = SqliteDatabase(shared_settings.database_path, shared_settings.sqlite_synchronous)
     try:
         with converting(shared_settings, database, open_store(shared_settings)):
             yield server

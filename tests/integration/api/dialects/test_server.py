@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from ilios.api.dialects.registry import BLUEPRINTS
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from tests.support.api_fixtures import KEY
 from tests.support.api_server import Connection, Server, head
 from tests.support.api_working import InTestWorker
@@ -19,7 +19,7 @@ LINES = 700  #: more pages than an answer with a length has
 
 @pytest.fixture
 def worker_of_the_server(server: Server) -> Iterator[InTestWorker]:
-    with closing(Database(server.settings.database_path)) as database:
+    with closing(SqliteDatabase(server.settings.database_path)) as database:
         yield InTestWorker(server.settings, database)
 
 

@@ -35,6 +35,8 @@ from tests.support import documents
 from tests.support.api_working import InTestWorker
 from tests.support.issuing import STANDARD, issue
 
+pytestmark = pytest.mark.both_databases
+
 Submit = Callable[..., str]
 Row = Callable[[str], Document]
 TextOf = Callable[[str], list[str]]

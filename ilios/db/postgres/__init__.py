@@ -1,0 +1,1 @@
+"""PostgreSQL: all that it does otherwise than SQLite. Nothing else imports its driver."""

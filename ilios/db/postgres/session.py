@@ -1,0 +1,60 @@
+"""Sessions on PostgreSQL: the same as on SQLite, but for how a transaction begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from select import POLLIN, poll
+from typing import Final
+
+from sqlalchemy import Connection
+
+from ilios.core import clock
+from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
+from ilios.db.postgres.driver import psycopg
+
+IDLE_SECONDS: Final = 30
+"""After which the transaction of a process that has stopped is rolled back, and its locks end."""
+_MOMENT: Final = "SELECT clock_timestamp()"
+
+
+class PostgresSession(DriverSession):
+    """Begins with one packet, which brings the time of the database too."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._changes: Iterator[int] = count()
+
+    def start(self, kind: str) -> None:
+        """Begin a transaction: `kind` is what follows BEGIN, and further statements.
+
+        From then on ilios.core.clock follows the database's clock. Settings are of the transaction
+        alone, for a pooler may have given the connection to others before.
+        """
+        packet = (
+            f"BEGIN {kind}; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'; "
+            f"{_MOMENT}"
+        )
+        try:
+            cursor = self.driver.execute(packet, prepare=False)
+            while cursor.nextset():
+                pass
+            clock.follow(cursor.fetchone()[0])
+        except psycopg.Error as error:
+            raise_as_sqlalchemys(error, packet, self.dialect)
+
+    def changes(self) -> int:
+        """Return another number each time: the server would have to be asked."""
+        return next(self._changes)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the server has closed the connection, or it has broken off before."""
+        return bool(self.driver.closed or self.driver.broken) or _has_ended(self.driver.fileno())
+
+
+def _has_ended(descriptor: int) -> bool:
+    """Return whether something came in while nothing was asked: that is the end, or its reason."""
+    poller = poll()
+    poller.register(descriptor, POLLIN)
+    return bool(poller.poll(0))

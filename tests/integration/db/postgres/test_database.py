@@ -1,0 +1,190 @@
+"""Transactions on PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+
+from ilios.core import clock
+from ilios.core.errors import DatabaseBusy
+from ilios.db.database import LockTimeout, Scope
+from ilios.db.postgres import database as database_module
+from ilios.db.postgres.database import PostgresDatabase
+from ilios.db.postgres.session import PostgresSession
+from ilios.db.prepared import Prepared
+from tests.postgres_server.process import PostgresServer
+
+HASTY = LockTimeout(0.05, 0, 0)
+
+
+@pytest.fixture
+def counter(empty: PostgresDatabase) -> PostgresDatabase:
+    with empty.writing() as session:
+        session.execute(text("CREATE TABLE counter (n INTEGER)"))
+        session.execute(text("INSERT INTO counter VALUES (0)"))
+    return empty
+
+
+def count(database: PostgresDatabase) -> int:
+    with database.reading() as session:
+        return int(session.scalar(text("SELECT n FROM counter")) or 0)
+
+
+def increment(database: PostgresDatabase) -> None:
+    with database.writing() as session:
+        value = session.scalar(text("SELECT n FROM counter"))
+        session.execute(text("UPDATE counter SET n = :n"), {"n": value + 1})
+
+
+def test_no_update_is_lost_between_eight_writers_that_read_first(counter: PostgresDatabase) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: increment(counter), range(100)))
+
+    assert count(counter) == 100
+
+
+def test_an_exception_rolls_back(counter: PostgresDatabase) -> None:
+    with suppress(ZeroDivisionError), counter.writing() as session:
+        session.execute(text("UPDATE counter SET n = 7"))
+        raise ZeroDivisionError
+
+    assert count(counter) == 0
+
+
+def test_a_reader_sees_one_snapshot(counter: PostgresDatabase) -> None:
+    with counter.reading() as session:
+        before = session.scalar(text("SELECT n FROM counter"))
+        increment(counter)
+        after = session.scalar(text("SELECT n FROM counter"))
+
+    assert (before, after) == (0, 0)
+    assert count(counter) == 1
+
+
+def test_a_writer_of_rows_waits_for_none_of_its_kind(url: str, empty: PostgresDatabase) -> None:
+    with closing(PostgresDatabase(url, HASTY)) as other, empty.writing(Scope.ROWS):
+        with other.writing(Scope.ROWS):
+            pass
+        with pytest.raises(DatabaseBusy), other.writing():
+            pass
+
+
+def test_a_writer_that_waits_too_long_is_told(url: str, empty: PostgresDatabase) -> None:
+    with (
+        closing(PostgresDatabase(url, HASTY)) as other,
+        empty.writing(),
+        pytest.raises(DatabaseBusy),
+        other.writing(),
+    ):
+        pass
+
+
+def test_a_restart_of_the_server_costs_no_transaction(
+    postgres_server: PostgresServer, counter: PostgresDatabase
+) -> None:
+    with counter.watching() as watch:
+        watch.changed()
+
+    postgres_server.stop()
+    postgres_server.start()
+
+    increment(counter)
+    with counter.watching() as watch:
+        assert watch.changed()
+    assert count(counter) == 1
+
+
+def test_a_connection_whose_end_is_not_seen_costs_no_transaction(
+    postgres_server: PostgresServer, counter: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PostgresSession, "is_dead", False)
+    with counter.reading() as session:
+        pid = session.scalar(text("SELECT pg_backend_pid()"))
+    with postgres_server.connect() as admin:
+        admin.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    increment(counter)
+
+    assert count(counter) == 1
+
+
+def test_a_server_that_is_not_there_is_a_database_that_is_busy(
+    postgres_server: PostgresServer,
+) -> None:
+    absent = PostgresDatabase(postgres_server.url("absent"))
+
+    with pytest.raises(DatabaseBusy, match="cannot be reached"), absent.reading():
+        pass
+
+
+def test_connections_are_bounded_and_waited_for(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "CONNECTIONS_MAX", 1)
+    with closing(PostgresDatabase(url, HASTY)) as database:
+        with (
+            database.reading(),
+            pytest.raises(DatabaseBusy, match="connections"),
+            database.reading(),
+        ):
+            pass
+        with database.reading(), pytest.raises(DatabaseBusy), database.watching():
+            pass
+        with database.watching():
+            pass
+
+
+def test_rows_that_are_read_one_by_one_are_not_all_fetched(empty: PostgresDatabase) -> None:
+    numbers = func.generate_series(1, 10**9).column_valued("n")
+    endless = Prepared(select(numbers, func.repeat("x", 10_000)))
+
+    with empty.reading() as session, closing(endless.each(session)) as rows:
+        assert [next(rows)[0] for _ in range(3)] == [1, 2, 3]
+        assert session.scalar(select(func.count())) == 1  # others are asked meanwhile
+
+
+def test_a_query_that_takes_too_long_is_broken_off(empty: PostgresDatabase) -> None:
+    sleep = Prepared(select(func.pg_sleep(600)))
+
+    with empty.watching() as watch:
+        with pytest.raises(TimeoutError), watch.limited(0.01):
+            sleep.all(watch)
+        with watch.limited(600):
+            assert Prepared(select(func.count())).all(watch) == [(1,)]
+
+
+def test_a_commit_is_seen_by_who_watches(counter: PostgresDatabase) -> None:
+    with counter.watching() as watch:
+        watch.changed()
+        seen = threading.Event()
+
+        def look() -> None:
+            while not watch.changed():
+                pass
+            seen.set()
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        increment(counter)
+        thread.join()
+
+    assert seen.is_set()
+
+
+def test_the_clock_follows_that_of_the_database(
+    empty: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]  # noqa: ARG003
+            return datetime(2001, 1, 1, tzinfo=UTC)
+
+    with empty.reading() as session:
+        moment = session.scalar(text("SELECT clock_timestamp()"))
+    monkeypatch.setattr(clock, "datetime", Wrong)
+
+    assert isinstance(moment, datetime)
+    assert abs(clock.now() - moment) < timedelta(seconds=60)

@@ -1,0 +1,134 @@
+"""Migrations of a PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import Connection, inspect, text
+
+from ilios.core.errors import DatabaseRefused
+from ilios.core.settings import Settings
+from ilios.db import owner_totals
+from ilios.db.models import REVISION, Base
+from ilios.db.postgres import migrating
+from ilios.db.postgres.database import engine
+from tests.postgres_server.process import PostgresServer
+from tests.support.migrating import alembic, upgrade
+
+
+@pytest.fixture
+def settings(url: str, tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, database_url=SecretStr(url))
+
+
+@pytest.fixture
+def migrated(postgres_server: PostgresServer, postgres_template: str) -> Iterator[Connection]:
+    with (
+        postgres_server.database(postgres_template) as name,
+        engine(postgres_server.url(name)).connect() as connection,
+    ):
+        yield connection
+
+
+def test_an_empty_database_gets_every_table_column_and_index_of_the_models(
+    migrated: Connection,
+) -> None:
+    found = inspect(migrated)
+
+    for table in Base.metadata.sorted_tables:
+        columns = {column["name"]: column for column in found.get_columns(table.name)}
+        indexes = {index["name"]: index for index in found.get_indexes(table.name)}
+        assert columns.keys() == {column.name for column in table.columns}
+        assert all(columns[one.name]["nullable"] == one.nullable for one in table.columns)
+        assert indexes.keys() == {index.name for index in table.indexes}
+        for index in table.indexes:
+            is_partial = index.dialect_options["sqlite"]["where"] is not None
+            options = indexes[str(index.name)].get("dialect_options", {})
+            assert ("postgresql_where" in options) == is_partial
+    assert migrated.scalar(text("SELECT version_num FROM alembic_version")) == REVISION
+    assert migrated.scalar(text("SELECT count(*) FROM instance")) == 1
+
+
+def test_texts_are_compared_by_code_points(migrated: Connection) -> None:
+    names = "SELECT collname FROM pg_collation JOIN pg_attribute ON attcollation = pg_collation.oid"
+
+    found = migrated.execute(text(f"{names} WHERE attrelid = 'documents'::regclass AND attnum > 0"))
+
+    assert set(found.scalars()) == {"pg_c_utf8"}
+
+
+def test_the_triggers_are_there_under_the_names_that_sqlite_has(migrated: Connection) -> None:
+    found = migrated.execute(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"))
+
+    assert owner_totals._triggers().keys() <= set(found.scalars())
+
+
+def test_a_second_upgrade_changes_nothing(settings: Settings, url: str) -> None:
+    upgrade(settings)
+    instances = "SELECT id FROM instance"
+    with engine(url).connect() as connection:
+        before = connection.scalar(text(instances))
+
+    upgrade(settings)
+
+    with engine(url).connect() as connection:
+        assert connection.scalar(text(instances)) == before
+
+
+def test_nodes_that_migrate_at_once_wait_for_each_other(settings: Settings, url: str) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: upgrade(settings), range(3)))
+
+    with engine(url).connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM instance")) == 1
+
+
+def test_a_database_of_another_program_is_refused(settings: Settings, url: str) -> None:
+    with engine(url).begin() as connection:
+        connection.execute(text("CREATE TABLE theirs (n INTEGER)"))
+
+    done = alembic(settings, "upgrade", "head")
+
+    assert done.returncode
+    assert "has tables of another program" in done.stderr + done.stdout
+    assert url not in done.stderr + done.stdout
+
+
+def test_a_newer_schema_is_refused(url: str) -> None:
+    with engine(url).begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
+
+    with pytest.raises(DatabaseRefused, match="newer"), migrating.exclusive(url, {REVISION}):
+        pass
+
+
+def test_a_server_that_is_not_there_is_refused_in_one_line(
+    postgres_server: PostgresServer,
+) -> None:
+    absent = postgres_server.url("absent")
+
+    with (
+        pytest.raises(DatabaseRefused, match="cannot be opened") as refusal,
+        migrating.exclusive(absent, {REVISION}),
+    ):
+        pass
+
+    assert "\n" not in refusal.value.detail
+
+
+def test_a_user_who_may_not_make_tables_is_told(postgres_server: PostgresServer) -> None:
+    with postgres_server.database() as name, postgres_server.connect() as admin:
+        admin.execute("CREATE ROLE humble LOGIN")
+        try:
+            with (
+                pytest.raises(DatabaseRefused, match="GRANT CREATE"),
+                migrating.exclusive(postgres_server.url(name, "humble"), {REVISION}),
+            ):
+                pass
+        finally:
+            admin.execute("DROP ROLE humble")
