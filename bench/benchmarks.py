@@ -33,7 +33,7 @@ LOG_LINE = '{"timestamp":'  #: the beginning of a line of the service's log
 
 MEASURED_HERE = {"benchmarks", "machine", "reads"}
 #: Has a table of its own; show in tens of minutes each that nothing grows: docs/figures.md.
-ON_DEMAND = {"profile", "parsers", "soak"}
+ON_DEMAND = {"profile", "parsers", "soak", "queue_rate", "queue_size", "queue_costs", "simulate"}
 #: Programs that are run more than once, or not without arguments.
 VARIANTS = {
     "provider": (

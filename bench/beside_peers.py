@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -36,6 +37,17 @@ def queue(name: str, jobs: int, latency_ms: int | None, document_kib: int) -> di
         path = pdfs.write(Path(folder) / "one.pdf", 1, padding=1024 * document_kib)
         command += ["--provider", provider.url, "--key", API_KEY, "--document", str(path)]
         return _run(command)
+
+
+def queue_on(url: str, server_pid: int, jobs: int, threads: int, slots: int) -> dict[str, float]:
+    """Return the seconds of procrastinate's jobs of nothing in a database of a server that runs."""
+    settings = {
+        "PEER_POSTGRES": url,
+        "PEER_POSTGRES_PID": str(server_pid),
+        "PEER_SLOTS": str(slots),
+    }
+    command = ["-m", "bench.peers", "procrastinate", "--jobs", str(jobs)]
+    return _run([*command, "--threads", str(threads)], **settings)
 
 
 def markitdown() -> dict[str, float]:
@@ -81,10 +93,11 @@ def _different(sample: Path, mark: bytes) -> bytes:
         return Path(copy).read_bytes()
 
 
-def _run(command: list[str]) -> dict[str, float]:
+def _run(command: list[str], **settings: str) -> dict[str, float]:
     done = subprocess.run(
         [PYTHON, *command],
         cwd=REPOSITORY,
+        env=os.environ | settings,
         stdout=subprocess.PIPE,
         timeout=LONGEST_SECONDS,
         check=True,

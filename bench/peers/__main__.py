@@ -9,6 +9,7 @@ import os
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("queue", choices=QUEUES)
     parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--threads", type=int, default=1, help="that enqueue")
     parser.add_argument("--provider", help="URL of the provider; without one jobs do nothing")
     parser.add_argument("--key", default="")
     parser.add_argument("--document", type=Path, help="what each job sends to the provider")
@@ -32,10 +34,10 @@ def main() -> None:
         if options.provider:
             os.environ |= {"PEER_PROVIDER": options.provider, "PEER_PROVIDER_KEY": options.key}
             Path(folder, "document.pdf").write_bytes(options.document.read_bytes())
-        print(json.dumps(measure(options.queue, options.jobs)))
+        print(json.dumps(measure(options.queue, options.jobs, options.threads)))
 
 
-def measure(name: str, jobs: int) -> dict[str, float]:
+def measure(name: str, jobs: int, threads: int) -> dict[str, float]:
     """Return seconds until all jobs are enqueued, and done, and processor seconds of consumers."""
     queue = importlib.import_module(f"bench.peers.{name}_queue")  # reads PEER_FOLDER
     with queue.server() as servers:
@@ -50,8 +52,9 @@ def measure(name: str, jobs: int) -> dict[str, float]:
             wait_until_done(WARM, consumers)
             before, own = cpu_seconds(pids), time.process_time()
             started = time.perf_counter()
-            for number in range(WARM, WARM + jobs):
-                queue.enqueue(number)
+            with ThreadPoolExecutor(threads) as pool:
+                for _ in pool.map(queue.enqueue, range(WARM, WARM + jobs)):
+                    pass
             enqueued = time.perf_counter() - started
             own = time.process_time() - own
             wait_until_done(WARM + jobs, consumers)

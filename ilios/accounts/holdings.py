@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ScalarSelect, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -25,30 +25,43 @@ SHARES_OF_VOLUME: Final = 2  #: a key may take one, without a limit of its own
 _KEYS: Final = select(ApiKey.id).where(ApiKey.revoked_at.is_(None)).limit(2)
 
 
-def _held(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
-    """Return a column of the row that the owner has, or has not, in a table of one row each."""
-    row = select(column).where(column.class_.owner == bindparam("of_owner"))
-    return row.scalar_subquery()
+def _held(column: InstrumentedAttribute[int]) -> ScalarSelect[int]:
+    """Return what the rows of an owner add up to: on SQLite it has one of them, or none."""
+    total = select(func.coalesce(func.sum(column), 0))
+    return total.where(OwnerTotals.owner == bindparam("of_owner")).scalar_subquery()
+
+
+def _limit(column: InstrumentedAttribute[int | None]) -> ScalarSelect[int | None]:
+    """Return a limit of the owner's key, if it has any."""
+    return select(column).where(ApiKey.owner == bindparam("of_owner")).scalar_subquery()
 
 
 _HELD: Final = Prepared(
     select(
-        func.coalesce(_held(OwnerTotals.stored_bytes), 0),
-        func.coalesce(_held(OwnerTotals.waiting_documents), 0),
-        _held(ApiKey.storage_bytes),
-        _held(ApiKey.waiting_documents),
+        _held(OwnerTotals.stored_bytes),
+        _held(OwnerTotals.waiting_documents),
+        _limit(ApiKey.storage_bytes),
+        _limit(ApiKey.waiting_documents),
         select(func.count()).select_from(_KEYS.subquery()).scalar_subquery(),
     )
 )
 _ON_VOLUME: Final = Prepared(
     select(func.coalesce(func.sum(OwnerTotals.stored_bytes - OwnerTotals.announced_bytes), 0))
 )
+_OF_EACH: Final = (
+    select(
+        func.sum(OwnerTotals.stored_bytes).label("stored"),
+        func.sum(OwnerTotals.waiting_documents).label("waiting"),
+    )
+    .group_by(OwnerTotals.owner)
+    .subquery("of_each")
+)
 _STORED: Final = Prepared(
     select(
-        func.coalesce(func.sum(OwnerTotals.stored_bytes), 0),
-        func.coalesce(func.max(OwnerTotals.stored_bytes), 0),
-        func.coalesce(func.sum(OwnerTotals.waiting_documents), 0),
-        func.coalesce(func.max(OwnerTotals.waiting_documents), 0),
+        func.coalesce(func.sum(_OF_EACH.c.stored), 0),
+        func.coalesce(func.max(_OF_EACH.c.stored), 0),
+        func.coalesce(func.sum(_OF_EACH.c.waiting), 0),
+        func.coalesce(func.max(_OF_EACH.c.waiting), 0),
     )
 )
 

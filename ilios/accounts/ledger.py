@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Literal
+from datetime import datetime
+from typing import Final, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,10 +19,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from ilios.accounts import daily_usage
 from ilios.core import ids
 from ilios.core.prices import Charge
-from ilios.db.dialects import upsert, utc_day
-from ilios.db.models import Call, CallState, DailyUsage, Document
+from ilios.db.dialects import utc_day
+from ilios.db.models import Call, CallState, Document
 from ilios.db.prepared import Prepared, Runner
 
 CHARACTERS_PER_TOKEN = 4  #: an estimate; OCR is billed by the page
@@ -30,25 +31,16 @@ CHARACTERS_PER_TOKEN = 4  #: an estimate; OCR is billed by the page
 FREE_ENGINE = "embedded"  #: its calls cost nothing, however they end
 
 # Prepared once: see ilios.queue.jobs.
-_INSERT = Prepared(
-    insert(Call),
-    [
-        "call_id",
-        "document_id",
-        "job_id",
-        "owner",
-        "operation",
-        "engine",
-        "model",
-        "state",
-        "first_page",
-        "last_page",
-        "expected_pages",
-        "is_batch",
-        "is_annotated",
-        "created_at",
-    ],
+_OPENED: Final = (
+    *("call_id", "document_id", "job_id", "owner", "operation", "engine", "model", "state"),
+    *("first_page", "last_page", "expected_pages", "is_batch", "is_annotated", "created_at"),
 )
+_CHARGED: Final = (
+    *("pages", "claimed_pages", "output_tokens", "price_micros", "margin_percent"),
+    *("base_cost_micros", "total_cost_micros", "settled_at"),
+)
+_INSERT = Prepared(insert(Call), _OPENED)
+_INSERT_SETTLED = Prepared(insert(Call), (*_OPENED, *_CHARGED))
 _SETTLE = Prepared(
     update(Call)
     .where(
@@ -68,24 +60,6 @@ _SETTLE = Prepared(
         settled_at=bindparam("moment"),
     )
     .returning(Call.owner)
-)
-_DAY = upsert(DailyUsage)
-_ADD_TO_DAY = Prepared(
-    _DAY.on_conflict_do_update(
-        index_elements=[DailyUsage.owner, DailyUsage.day],
-        set_={
-            "pages": DailyUsage.pages + _DAY.excluded.pages,
-            "cost_micros": DailyUsage.cost_micros + _DAY.excluded.cost_micros,
-        },
-    )
-)
-_USED = select(
-    func.coalesce(func.sum(DailyUsage.pages), 0),
-    func.coalesce(func.sum(DailyUsage.cost_micros), 0),
-).where(
-    DailyUsage.owner == bindparam("of_owner"),
-    DailyUsage.day >= bindparam("start"),
-    DailyUsage.day < bindparam("end"),
 )
 _CALLS_UNKNOWN = Prepared(
     select(func.count())
@@ -124,6 +98,20 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """What a call that was answered has used.
+
+    `claimed_pages` is the provider's own count, where that is more than is believed.
+    """
+
+    pages: int
+    model: str
+    characters: int
+    charge: Charge
+    claimed_pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """Half-open: from `start` (inclusive) to `end` (exclusive); None is unbounded."""
 
@@ -140,62 +128,76 @@ def open_call(
 ) -> str:
     """Record that a call is about to be made; return its id, which is drawn unless given."""
     call_id = call_id or ids.new_id()
-    _INSERT.run(
-        session,
-        call_id=call_id,
-        document_id=document.id,
-        job_id=call.job_id,
-        owner=document.owner,
-        operation=document.operation,
-        engine=call.engine,
-        model=call.model,
-        state=CallState.OPEN,
-        first_page=call.indexes[0] if call.indexes else None,
-        last_page=call.indexes[-1] if call.indexes else None,
-        # When the number of pages is not known, there is at least one.
-        expected_pages=len(call.indexes) if call.indexes else 1,
-        is_batch=call.is_batch,
-        is_annotated=call.is_annotated,
-        created_at=now,
-    )
+    _INSERT.send(session, **_opened(document, call, call_id, now))
     return call_id
 
 
-def settle(
-    session: Session,
-    call_id: str,
-    *,
-    pages: int,
-    model: str,
-    characters: int,
-    charge: Charge,
-    now: datetime,
-    claimed_pages: int | None = None,
-) -> bool:
-    """Move open or unknown → settled: the call was answered, and `charge` is what it cost.
+def _opened(document: Document, call: Intent, call_id: str, now: datetime) -> dict[str, object]:
+    """Return the columns of a call that is begun."""
+    return {
+        "call_id": call_id,
+        "document_id": document.id,
+        "job_id": call.job_id,
+        "owner": document.owner,
+        "operation": document.operation,
+        "engine": call.engine,
+        "model": call.model,
+        "state": CallState.OPEN,
+        "first_page": call.indexes[0] if call.indexes else None,
+        "last_page": call.indexes[-1] if call.indexes else None,
+        # When the number of pages is not known, there is at least one.
+        "expected_pages": len(call.indexes) if call.indexes else 1,
+        "is_batch": call.is_batch,
+        "is_annotated": call.is_annotated,
+        "created_at": now,
+    }
 
-    `claimed_pages` is the provider's own count, where that is more than is believed.
+
+def record(
+    session: Session, document: Document, call: Intent, call_id: str, used: Used, now: datetime
+) -> None:
+    """Record a call that was not known before it was answered, because it costs nothing."""
+    _INSERT_SETTLED.send(
+        session,
+        **_opened(document, call, call_id, now)
+        | {
+            "state": CallState.SETTLED,
+            "model": used.model,
+            "pages": used.pages,
+            "claimed_pages": used.claimed_pages,
+            "output_tokens": used.characters // CHARACTERS_PER_TOKEN,
+            "price_micros": used.charge.page_micros,
+            "margin_percent": used.charge.margin_percent,
+            "base_cost_micros": used.charge.base_micros,
+            "total_cost_micros": used.charge.total_micros,
+            "settled_at": now,
+        },
+    )
+    daily_usage.add(session, document.owner, used.pages, used.charge.total_micros, now)
+
+
+def settle(session: Session, call_id: str, used: Used, now: datetime) -> bool:
+    """Move open or unknown → settled: the call was answered.
 
     Returns False when it was settled before: a spooled answer may be read twice.
     """
     settled = _SETTLE.first(
         session,
         the_call=call_id,
-        counted=pages,
-        claimed=claimed_pages,
-        resolved=model,
-        tokens=characters // CHARACTERS_PER_TOKEN,
-        page_micros=charge.page_micros,
-        margin=charge.margin_percent,
-        base_micros=charge.base_micros,
-        total_micros=charge.total_micros,
+        counted=used.pages,
+        claimed=used.claimed_pages,
+        resolved=used.model,
+        tokens=used.characters // CHARACTERS_PER_TOKEN,
+        page_micros=used.charge.page_micros,
+        margin=used.charge.margin_percent,
+        base_micros=used.charge.base_micros,
+        total_micros=used.charge.total_micros,
         moment=now,
     )
     if settled is None:
         return False
     (owner,) = settled
-    day = now.astimezone(UTC).date()
-    _ADD_TO_DAY.run(session, owner=owner, day=day, pages=pages, cost_micros=charge.total_micros)
+    daily_usage.add(session, owner, used.pages, used.charge.total_micros, now)
     return True
 
 
@@ -248,13 +250,6 @@ def overcounted(session: Session, since: datetime) -> tuple[int, int]:
         )
     ).one()
     return calls, pages or 0
-
-
-def used(session: Session, owner: str, start: date, end: date) -> tuple[int, int]:
-    """Return pages and micro-dollars that were settled from one UTC day to another, exclusive."""
-    parameters = {"of_owner": owner, "start": start, "end": end}
-    pages, cost_micros = session.connection().execute(_USED, parameters).one()
-    return pages, cost_micros
 
 
 def of_document(on: Runner, document_id: str, owner: str) -> Totals:

@@ -3,9 +3,10 @@
 What counts is what the ledger has settled, and what open documents reserve. A document reserves at
 least one page when it is taken in, and all of its pages as soon as they are counted, before its
 first call; each settled call gives back what it has used. Check and reservation are in the same
-write transaction, so that two cannot take the last page. A reservation is a column of its document
-and counts while that is open: a process that dies leaves no reservation behind. Takes a session,
-never commits.
+write transaction, which locks the row of the key: two cannot take the last page. What is used and
+reserved is read by one statement, for a call may be settled between two. A reservation is a column
+of its document and counts while that is open: a process that dies leaves no reservation behind.
+Takes a session, never commits.
 """
 
 from __future__ import annotations
@@ -24,16 +25,17 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    or_,
     select,
     update,
 )
 from sqlalchemy.orm import Session
 
-from ilios.accounts import ledger
+from ilios.accounts import daily_usage
 from ilios.core import clock
 from ilios.core.conversion_errors import BudgetSpent, DailyPagesSpent
 from ilios.core.prices import dollars
-from ilios.db.models import RESERVING, ApiKey, Document
+from ilios.db.models import RESERVING, ApiKey, DailyUsage, Document
 from ilios.db.prepared import Prepared
 
 DAY: Final = timedelta(days=1)
@@ -44,15 +46,27 @@ def _greater(one: SQLColumnExpression[int], other: SQLColumnExpression[int]) -> 
 
 
 _LIMITS = Prepared(
-    select(ApiKey.pages_per_day, ApiKey.budget_micros_month).where(
-        ApiKey.owner == bindparam("of_owner")
+    select(ApiKey.pages_per_day, ApiKey.budget_micros_month)
+    .where(
+        ApiKey.owner == bindparam("of_owner"),
+        or_(ApiKey.pages_per_day.is_not(None), ApiKey.budget_micros_month.is_not(None)),
     )
+    .with_for_update(key_share=True)
 )
 # Prepared once: see ilios.queue.jobs.
 _RESERVED = select(
     func.coalesce(func.sum(Document.reserved_pages), 0).label("pages"),
     func.coalesce(func.sum(Document.reserved_micros), 0).label("micros"),
 ).where(Document.owner == bindparam("of_owner"), RESERVING)
+_HELD = _RESERVED.subquery("held")
+_TAKEN = Prepared(
+    select(
+        _HELD.c.pages,
+        _HELD.c.micros,
+        daily_usage.sum_between(DailyUsage.pages, "today", "tomorrow"),
+        daily_usage.sum_between(DailyUsage.cost_micros, "month", "next_month"),
+    )
+)
 _RESERVE = Prepared(
     update(Document)
     .where(Document.id == bindparam("of_document"))
@@ -95,23 +109,24 @@ def admit(session: Session, owner: str, amount_of: Callable[[], Amount], now: da
     return amount
 
 
-def claim(session: Session, document_id: str, owner: str, amount: Amount, now: datetime) -> None:
+def claim(session: Session, document_id: str, owner: str, amount: Amount, now: datetime) -> bool:
     """Let an open document reserve this amount, unless it reserves as much already.
 
-    Raises BudgetSpent or DailyPagesSpent when this, with all that is used and reserved, is more
-    than the key's quota.
+    Returns False without a quota: nothing is reserved then. Raises BudgetSpent or DailyPagesSpent
+    when this, with all that is used and reserved, is more than the key's quota.
     """
     limits = _limits(session, owner)
     if limits is None:
-        return
+        return False
     pages, micros = amount.pages, amount.cost_micros
-    _RESERVE.run(session, of_document=document_id, pages=pages, micros=micros)
+    _RESERVE.send(session, of_document=document_id, pages=pages, micros=micros)
     _require(session, owner, limits, NOTHING, now)
+    return True
 
 
 def release(session: Session, document_id: str, used: Amount) -> None:
     """Reduce a document's reservation by what one of its calls has used, as that is settled."""
-    _RELEASE.run(session, of_document=document_id, pages=used.pages, micros=used.cost_micros)
+    _RELEASE.send(session, of_document=document_id, pages=used.pages, micros=used.cost_micros)
 
 
 def reserved(session: Session, owner: str) -> Amount:
@@ -122,7 +137,7 @@ def reserved(session: Session, owner: str) -> Amount:
 
 def used(session: Session, owner: str, start: date, end: date) -> Amount:
     """Return what was settled from one UTC day to another, exclusive."""
-    pages, cost_micros = ledger.used(session, owner, start, end)
+    pages, cost_micros = daily_usage.used(session, owner, start, end)
     return Amount(pages, cost_micros)
 
 
@@ -145,21 +160,20 @@ class _Limits:
 
 
 def _limits(session: Session, owner: str) -> _Limits | None:
-    """Return the quota of an owner; None without one."""
+    """Return the quota of an owner, of which nobody else takes until the commit; None without."""
     row = _LIMITS.first(session, of_owner=owner)
-    return None if row in (None, (None, None)) else _Limits(*row)
+    return None if row is None else _Limits(*row)
 
 
 def _require(session: Session, owner: str, limits: _Limits, amount: Amount, now: datetime) -> None:
-    held = reserved(session, owner)
-    if limits.budget_micros_month is not None:
-        spent = used(session, owner, *month_of(now)).cost_micros
-        if spent + held.cost_micros + amount.cost_micros > limits.budget_micros_month:
-            raise _budget_spent(limits.budget_micros_month, spent, now)
-    if limits.pages_per_day is not None:
-        pages = used(session, owner, *day_of(now)).pages
-        if pages + held.pages + amount.pages > limits.pages_per_day:
-            raise _daily_pages_spent(limits.pages_per_day, pages, now)
+    (today, tomorrow), (month, next_month) = day_of(now), month_of(now)
+    days = {"today": today, "tomorrow": tomorrow, "month": month, "next_month": next_month}
+    ((held_pages, held_micros, pages, spent),) = _TAKEN.all(session, of_owner=owner, **days)
+    budget, quota = limits.budget_micros_month, limits.pages_per_day
+    if budget is not None and spent + held_micros + amount.cost_micros > budget:
+        raise _budget_spent(budget, spent, now)
+    if quota is not None and pages + held_pages + amount.pages > quota:
+        raise _daily_pages_spent(quota, pages, now)
 
 
 def _budget_spent(budget_micros: int, spent_micros: int, now: datetime) -> BudgetSpent:

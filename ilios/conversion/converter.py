@@ -36,7 +36,7 @@ from ilios.core.errors import DatabaseBusy, LeaseLost
 from ilios.core.owner_places import OwnerPlaces, guest_places
 from ilios.core.telemetry import logs, metrics
 from ilios.db import instance
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.models import Document
 from ilios.documents import extractions, results
 from ilios.documents.options import options_of_part
@@ -309,7 +309,7 @@ class Converter:
                 return
             next_at = time.monotonic() + PROGRESS_INTERVAL_SECONDS
             try:
-                with self._database.writing() as session:
+                with self._database.writing(Scope.ROWS) as session:
                     results.note_progress(session, document_id, done, total)
             except NOT_CAUSED_BY_JOB as error:
                 # Progress is only shown: a conversion does not fail for it.

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ilios.accounts import holdings
 from ilios.accounts.holdings import Standard
 from ilios.conversion.fetch_units import FailFetch, StoreFetched
-from ilios.conversion.recorder import log_failed
+from ilios.conversion.outcomes import log_failed
 from ilios.core import data_folder, failpoints, ids
 from ilios.core.conversion_errors import (
     ConversionError,
@@ -31,7 +31,7 @@ from ilios.core.request_errors import RequestError
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db import instance
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, Job
 from ilios.documents import password_sealing, passwords, url_sources
@@ -203,7 +203,8 @@ class Fetches:
             self._store.put(key, file.path, media_type, file.sha256)
             failpoints.reach(failpoints.FETCHED_STORED)
             unit = StoreFetched(settings, attempt.lease, candidate, standard, validators)
-            status = self._group_commit.write(unit, document.owner)
+            scope = Scope.owner(document.owner)  # that of what is submitted
+            status = self._group_commit.write(unit, document.owner, scope)
         except BaseException:
             with contextlib.suppress(Exception):
                 self._store.delete(key)
@@ -248,7 +249,8 @@ class Fetches:
 
     def _give_up(self, attempt: _Attempt, error: ConversionError) -> None:
         """End an attempt that failed: wait, retry or fail, as the error says. Raises LeaseLost."""
-        status = self._group_commit.write(FailFetch(attempt.lease, error))
+        scope = Scope.document(attempt.document.id)
+        status = self._group_commit.write(FailFetch(attempt.lease, error), scope=scope)
         log_failed(attempt.job, status, error)
 
 

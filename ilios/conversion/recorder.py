@@ -13,11 +13,12 @@ from ilios.accounts.costs import Tariff
 from ilios.conversion.answers import missing_pages
 from ilios.conversion.claimed_job import ClaimedJob, StoredRanges
 from ilios.conversion.failures import CloseCall, FailAttempt
+from ilios.conversion.outcomes import log_closed, log_document_completed, log_failed
 from ilios.conversion.units_of_work import (
     FinishJob,
+    FreeCall,
     HalveJob,
     OpenCall,
-    OpenFreeCall,
     ReserveQuota,
     SettleCall,
     SplitJob,
@@ -33,8 +34,9 @@ from ilios.core.conversion_errors import (
 from ilios.core.errors import LeaseLost
 from ilios.core.prices import Pricing
 from ilios.core.telemetry import logs, metrics
+from ilios.db.database import Scope
 from ilios.db.group_commit import GroupCommit
-from ilios.db.models import Document, Job, JobStatus
+from ilios.db.models import Document
 from ilios.documents.stored_pages import Images
 from ilios.engines.base import Conversion, DocumentInfo, Engine, Options, Part
 from ilios.engines.detection import media_types
@@ -91,7 +93,7 @@ class Recorder:
         if is_reserved:
             left = (_pages_left(part, done) for part in parts)
             amount = costs.total(tariff.amount(pages) for pages in left if pages != 0)
-            self._group_commit.write(ReserveQuota(document, amount))
+            self._write(ReserveQuota(document, amount), document.id)
 
     def begin(
         self, claimed: ClaimedJob, options: Options, indexes: tuple[int, ...] | None
@@ -108,7 +110,7 @@ class Recorder:
         intent = ledger.Intent(job_id, engine.name, model, indexes, is_annotated=is_annotated)
         amount = self._tariff(engine, model, is_annotated).amount(len(indexes or ()))
         unit = OpenCall(claimed, intent, ReserveQuota(document, amount), self._ambiguous_retries)
-        call_id = self._group_commit.write(unit)
+        call_id = self._write(unit, document.id)
         return CallRecord(call_id, job_id, document.id, indexes, is_annotated)
 
     def store(
@@ -124,9 +126,9 @@ class Recorder:
         settle_call = self.settle_call(engine, call, conversion, images)
         used = settle_call.used
         missing = missing_pages(call, conversion)
-        open_call = None if engine.is_paid else _free_call(claimed, call, settle_call)
-        unit = StoreAnswer(claimed, settle_call, open_call, is_whole=missing is None)
-        stored = self._group_commit.write(unit)
+        free_call = None if engine.is_paid else _free_call(claimed, call, settle_call)
+        unit = StoreAnswer(claimed, settle_call, free_call, is_whole=missing is None)
+        stored = self._write(unit, document_id)
         if stored.is_settled:
             self.count(engine, settle_call)
         if stored.is_ours or engine.is_paid:
@@ -149,7 +151,7 @@ class Recorder:
     def complete(self, claimed: ClaimedJob, info: DocumentInfo | None) -> None:
         """Finish a job all of whose pages are there already. Raises LeaseLost."""
         document_id = claimed.document.id
-        is_document_complete = self._group_commit.write(FinishJob(claimed, info))
+        is_document_complete = self._write(FinishJob(claimed, info), document_id)
         log.info("job.completed", job_id=claimed.job.id, document_id=document_id, pages=0)
         if is_document_complete:
             log_document_completed(document_id)
@@ -165,7 +167,7 @@ class Recorder:
 
         Raises LeaseLost.
         """
-        self._group_commit.write(SplitJob(claimed, pages_done, page_total, stored))
+        self._write(SplitJob(claimed, pages_done, page_total, stored), claimed.document.id)
         log.info(
             "document.split",
             document_id=claimed.document.id,
@@ -178,7 +180,7 @@ class Recorder:
     ) -> None:
         """Keep what an answer from before a crash brought; the job that needs it finds it."""
         settle_call = self.settle_call(engine, call, conversion, images)
-        if self._group_commit.write(settle_call):
+        if self._write(settle_call, call.document_id):
             self.count(engine, settle_call)
         log.info("answer.recovered", call_id=call.call_id, document_id=call.document_id)
 
@@ -197,9 +199,9 @@ class Recorder:
         is_doubtful = is_answered or isinstance(error, OutcomeUnknown)
         close_call = CloseCall(call.call_id, is_doubtful) if call else None
         unit = FailAttempt(claimed, error, close_call, self._ambiguous_retries)
-        failed = self._end_attempt(unit, close_call)
+        failed = self._end_attempt(unit, close_call, claimed.document.id)
         if call is not None:
-            _log_closed(call, error, is_doubtful=is_doubtful)
+            log_closed(call, error, is_doubtful=is_doubtful)
         log_failed(claimed.job, failed.status, failed.error)
         if failed.is_document_complete:
             log_document_completed(claimed.document.id)
@@ -209,9 +211,9 @@ class Recorder:
     ) -> None:
         """Finish a job, and let jobs for fewer of its pages take over. Raises LeaseLost."""
         close_call = CloseCall(refused.call.call_id, is_doubtful=False) if refused else None
-        self._end_attempt(HalveJob(claimed, stored, close_call), close_call)
+        self._end_attempt(HalveJob(claimed, stored, close_call), close_call, claimed.document.id)
         if refused is not None:
-            _log_closed(refused.call, refused.error, is_doubtful=False)
+            log_closed(refused.call, refused.error, is_doubtful=False)
             metrics.RETRIES.labels(refused.error.code).inc()
         log.info(
             "job.halved",
@@ -221,14 +223,19 @@ class Recorder:
             ranges=len(stored.ranges),
         )
 
-    def _end_attempt(self, unit: Callable[[Session], T], close_call: CloseCall | None) -> T:
+    def _end_attempt(
+        self, unit: Callable[[Session], T], close_call: CloseCall | None, document_id: str
+    ) -> T:
         """Write a unit that closes a call; after LeaseLost, how the call ended is known anyway."""
         try:
-            return self._group_commit.write(unit)
+            return self._write(unit, document_id)
         except LeaseLost:
             if close_call is not None:
-                self._group_commit.write(close_call)
+                self._write(close_call, document_id)
             raise
+
+    def _write(self, unit: Callable[[Session], T], document_id: str) -> T:
+        return self._group_commit.write(unit, scope=Scope.document(document_id))
 
     def settle_call(
         self,
@@ -290,15 +297,10 @@ class Recorder:
         return True
 
 
-def log_document_completed(document_id: str) -> None:
-    """Log the end of a document that has got its result."""
-    log.info("document.completed", document_id=document_id)
-
-
-def _free_call(claimed: ClaimedJob, call: CallRecord, settled: SettleCall) -> OpenFreeCall:
+def _free_call(claimed: ClaimedJob, call: CallRecord, settled: SettleCall) -> FreeCall:
     model = settled.conversion.usage.model
     intent = ledger.Intent(call.job_id, claimed.engine.name, model, call.indexes)
-    return OpenFreeCall(call.call_id, intent, ReserveQuota(claimed.document, settled.used))
+    return FreeCall(intent, ReserveQuota(claimed.document, settled.used))
 
 
 def _pages_left(part: Part, done: Collection[int]) -> int | None:
@@ -312,37 +314,4 @@ def _require_counted(document: Document, parts: Sequence[Part]) -> None:
         raise CostAboveLimit(
             "Its pages cannot be counted before it is converted, so that maxCostUsd cannot be "
             "kept. Nothing was charged: send it again without maxCostUsd."
-        )
-
-
-def _log_closed(call: CallRecord, error: ConversionError, *, is_doubtful: bool) -> None:
-    """Log what became of a call that brought nothing."""
-    call_id, document_id = call.call_id, call.document_id
-    if is_doubtful:
-        log.warning("call.doubted", call_id=call_id, document_id=document_id, code=error.code)
-    else:
-        log.info("call.refused", call_id=call_id, document_id=document_id, code=error.code)
-
-
-def log_failed(job: Job, status: JobStatus, error: ConversionError) -> None:
-    """Log and count what became of a job that was not completed."""
-    job_id, document_id = job.id, job.document_id
-    if status is JobStatus.FAILED:
-        metrics.CONVERSIONS_FAILED.labels(error.code).inc()
-        log.warning(
-            "job.failed",
-            job_id=job_id,
-            document_id=document_id,
-            code=error.code,
-            reason=error.logged,
-        )
-    else:
-        metrics.RETRIES.labels(error.code).inc()
-        log.warning(
-            "job.retried",
-            job_id=job_id,
-            document_id=document_id,
-            attempt=job.attempts,
-            code=error.code,
-            reason=error.logged,
         )

@@ -8,6 +8,7 @@ logs nor metrics are known here: a contract of pyproject.toml holds that.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -33,9 +34,13 @@ class ReserveQuota:
     document: Document
     amount: Amount
 
-    def __call__(self, session: Session) -> None:
-        """Raise BudgetSpent or DailyPagesSpent when that is more than is left."""
-        quotas.claim(session, self.document.id, self.document.owner, self.amount, clock.now())
+    def __call__(self, session: Session) -> bool:
+        """Return whether the key has a quota.
+
+        Raises BudgetSpent or DailyPagesSpent when that is more than is left.
+        """
+        document = self.document
+        return quotas.claim(session, document.id, document.owner, self.amount, clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +77,19 @@ class OpenCall:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenFreeCall:
-    """Record a call that costs nothing, once it has ended; only then are its pages counted."""
+class FreeCall:
+    """A call that costs nothing, and is recorded once it has ended: then its pages are counted."""
 
-    call_id: str
     intent: ledger.Intent
     reserve_quota: ReserveQuota
 
-    def __call__(self, session: Session) -> None:
-        """Raise DailyPagesSpent when it has more pages than are left."""
-        self.reserve_quota(session)
-        document = self.reserve_quota.document
-        ledger.open_call(session, document, self.intent, clock.now(), self.call_id)
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of an answer."""
+
+    is_settled: bool  #: now, and not before
+    is_document_complete: bool = False  #: with its pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +109,34 @@ class SettleCall:
 
     def __call__(self, session: Session) -> bool:
         """Return False when the call was settled before: nothing is changed then."""
-        usage = self.conversion.usage
-        is_settled = ledger.settle(
-            session,
-            self.call_id,
-            pages=usage.pages,
-            model=usage.model,
-            characters=sum(page.characters for page in self.conversion.pages),
-            charge=self.charge,
-            now=clock.now(),
-            claimed_pages=usage.claimed_pages,
-        )
-        if is_settled:
+        return self.settle(session).is_settled
+
+    def settle(self, session: Session, ends_at: datetime | None = None) -> Kept:
+        """Do it; `ends_at`: the document ends with these pages, if it is open."""
+        if not ledger.settle(session, self.call_id, self._used(), clock.now()):
+            return Kept(is_settled=False)
+        quotas.release(session, self.document_id, self.used)
+        return self._keep(session, ends_at)
+
+    def record(self, session: Session, free: FreeCall, ends_at: datetime | None) -> Kept:
+        """Do as `settle` with a call that nobody knows of. Raises DailyPagesSpent."""
+        document = free.reserve_quota.document
+        is_limited = free.reserve_quota(session)
+        ledger.record(session, document, free.intent, self.call_id, self._used(), clock.now())
+        if is_limited or document.reserved_pages:
             quotas.release(session, self.document_id, self.used)
-            results.checkpoint(session, self.document_id, self.conversion, self.images)
-        return is_settled
+        return self._keep(session, ends_at)
+
+    def _used(self) -> ledger.Used:
+        usage = self.conversion.usage
+        characters = sum(page.characters for page in self.conversion.pages)
+        return ledger.Used(usage.pages, usage.model, characters, self.charge, usage.claimed_pages)
+
+    def _keep(self, session: Session, ends_at: datetime | None) -> Kept:
+        is_complete = results.checkpoint(
+            session, self.document_id, self.conversion, self.images, ends_at
+        )
+        return Kept(is_settled=True, is_document_complete=is_complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +167,12 @@ class StoreAnswer:
     """Keep what a call brought, and finish its job if the answer is whole and the lease holds.
 
     A paid answer is kept however late it comes. A free one is nothing that has to be known before
-    it has ended: `open_call` then records it.
+    it has ended: it is recorded then.
     """
 
     claimed: ClaimedJob
     settle_call: SettleCall
-    open_call: OpenFreeCall | None  #: None for a paid call, which the ledger has known before
+    free_call: FreeCall | None  #: None for a paid call, which the ledger has known before
     is_whole: bool  #: all pages came that were asked for
 
     def __call__(self, session: Session) -> StoredAnswer:
@@ -163,16 +182,21 @@ class StoreAnswer:
             is_ours = jobs.finish_if_held(session, lease, now)
         else:
             is_ours = jobs.holds(session, lease)
-        if is_ours and self.open_call is not None:
-            self.open_call(session)
-        is_kept = is_ours or self.claimed.engine.is_paid
-        is_settled = is_kept and self.settle_call(session)
-        is_complete = (
-            is_ours
-            and self.is_whole
-            and job_outcome.complete_if_last(session, lease, self.claimed.document.id, now)
+        is_end = is_ours and self.is_whole
+        ends_at = now if is_end and job_outcome.ends_document(lease) else None
+        kept = self._keep(session, ends_at, is_ours=is_ours)
+        is_complete = is_end and (
+            kept.is_document_complete
+            or job_outcome.complete_if_last(session, lease, self.claimed.document.id, now)
         )
-        return StoredAnswer(is_ours, is_settled, is_complete)
+        return StoredAnswer(is_ours, kept.is_settled, is_complete)
+
+    def _keep(self, session: Session, ends_at: datetime | None, *, is_ours: bool) -> Kept:
+        if self.free_call is None:
+            return self.settle_call.settle(session, ends_at)
+        if is_ours:
+            return self.settle_call.record(session, self.free_call, ends_at)
+        return Kept(is_settled=False)
 
 
 @dataclass(frozen=True, slots=True)

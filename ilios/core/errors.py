@@ -75,6 +75,10 @@ class DatabaseBusy(IliosError):
     retry_after_seconds: ClassVar[int] = 5
 
 
+class DatabaseConflict(DatabaseBusy):
+    """Two transactions waited for each other, and this one was undone: again, it may succeed."""
+
+
 class DatabaseFull(DatabaseBusy):
     """The disk has no room for what the database was to keep; nothing of it was."""
 

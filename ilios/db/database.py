@@ -9,10 +9,10 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 from weakref import WeakSet
 
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
@@ -47,12 +47,43 @@ LONG_TIMEOUT = LockTimeout(10.0, 30_000, 4)
 SHORT_TIMEOUT = LockTimeout(1.0, 1_000, 0)  #: for a loop that must not stand still, and tries again
 
 
-class Scope(Enum):
-    """What a writer keeps others from. On SQLite a writer is alone whatever it asks for."""
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a writer keeps others from. On SQLite a writer is alone whatever it asks for.
 
-    DATABASE = auto()  #: writing at all
-    ROWS = auto()
+    Some names stand for more than a row, such as an owner for all that it may have and do.
+    """
+
+    DATABASE: ClassVar[Self]  #: writing at all
+    ROWS: ClassVar[Self]
     """The rows that it has changed or locked: every statement names the state that it leaves."""
+
+    is_exclusive: bool = False
+    owners: frozenset[str] = frozenset()  #: for which no other takes documents in meanwhile
+    first: str = ""  #: the row that it locks first: those of one transaction go by this order
+
+    @classmethod
+    def owner(cls, name: str) -> Self:
+        """Return the scope of units that take in documents of an owner."""
+        return cls(owners=frozenset((name,)))
+
+    @classmethod
+    def document(cls, document_id: str) -> Self:
+        """Return the scope of units that change the rows of a document, which they lock."""
+        return cls(first=document_id)
+
+    @classmethod
+    def of_all(cls, scopes: Iterable[Self]) -> Self:
+        """Return the scope of a transaction for several units."""
+        each = list(scopes)
+        return cls(
+            any(one.is_exclusive for one in each),
+            frozenset().union(*(one.owners for one in each)),
+        )
+
+
+Scope.DATABASE = Scope(is_exclusive=True)
+Scope.ROWS = Scope()
 
 
 class Database(ABC):

@@ -151,6 +151,26 @@ def _like_on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> 
     return f"({column} ILIKE {wanted} ESCAPE '{LIKE_ESCAPE}')"
 
 
+class by_writer(FunctionElement[Any]):  # noqa: N801  # likewise
+    """The last column of the key of a table of sums.
+
+    On PostgreSQL each connection adds to a row of its own: see ilios.db.postgres.schema.
+    """
+
+    inherit_cache = True
+    name = "by_writer"
+
+
+@compiles(by_writer, "sqlite")
+def _by_writer_on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(by_writer, POSTGRESQL)
+def _by_writer_on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{compiler.process(element.clauses, **options)}, writer"
+
+
 class unindexed(FunctionElement[Any]):  # noqa: N801  # likewise
     """A column without use of its index: to SQLite, whose planner knows no counts of rows."""
 

@@ -3,6 +3,10 @@
 A write transaction costs a wait for the lock and a commit whatever it holds, so that a busy process
 would wait for nothing else. One thread is the leader: it writes for all that have come until it has
 the lock (DeWitt et al. 1984). A thread that is alone pays nothing for it.
+
+Where transactions of several processes run at once, a group takes the locks of all its units as it
+begins, in an order that is everybody's, and its units run in the order of what they lock first. Two
+that wait for each other nevertheless are told apart by the database, and run again.
 """
 
 from __future__ import annotations
@@ -15,14 +19,15 @@ from typing import Generic, TypeVar
 from sqlalchemy.orm import Session
 
 from ilios.core import computing
-from ilios.core.errors import DatabaseBusy, DatabaseFull, IliosError
+from ilios.core.errors import DatabaseBusy, DatabaseConflict, DatabaseFull, IliosError
 from ilios.core.wakeup import Wakeup
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.driver_session import DriverSession
 
 T = TypeVar("T")
 
 UNITS_MAX = 16  #: in one transaction: other processes are waiting for the lock too
+CONFLICTS_MAX = 3  #: of one unit with others' transactions, before it is refused
 
 
 class GroupCommit:
@@ -34,16 +39,19 @@ class GroupCommit:
         self._waiting: list[_Entry[object]] = []
         self._has_leader = False
 
-    def write(self, unit: Callable[[Session], T], owner: str = "") -> T:
+    def write(
+        self, unit: Callable[[Session], T], owner: str = "", scope: Scope = Scope.DATABASE
+    ) -> T:
         """Run the unit in a write transaction, and return or raise what it does.
 
-        Of units that wait, each owner's first go before the second of any.
+        Of units that wait, each owner's first go before the second of any. `scope` is what the
+        unit needs others kept from.
 
         On return it is committed. The unit must change nothing but the database: it is run again,
         alone, when the transaction that it shares with others fails. One that is refused (an
         IliosError) costs the others nothing.
         """
-        entry = _Entry(unit, owner)
+        entry = _Entry(unit, owner, scope)
         with self._mutex:
             leads, self._has_leader = not self._has_leader, True
             if not leads:
@@ -57,8 +65,11 @@ class GroupCommit:
 
     def _lead(self, leader: _Entry[object]) -> None:
         group = [leader]
+        if self._database.is_remote:  # where nearly all have the lock as soon as they ask for it
+            self._join(group)
+            group.sort(key=_first_row)
         try:
-            self._write(group, is_open=True)
+            self._write(group, is_open=not self._database.is_remote)
         finally:
             with self._mutex:
                 # Without one that waits, the next to come is the leader.
@@ -80,14 +91,14 @@ class GroupCommit:
         `apart`: each behind a savepoint, which takes statements.
         """
         try:
-            with self._database.writing() as session:
+            with self._database.writing(self._scope(group)) as session:
                 if is_open:
                     self._join(group)
                 for entry in group:
                     _run_apart(entry, session) if apart else _run(entry, session)
         except Exception as error:  # noqa: BLE001  # its owner raises it
             if len(group) == 1:
-                group[0].fail(error)
+                self._fail_or_write_again(group[0], error)
             elif _is_refusal(error) and not apart:
                 self._write(group, apart=True)
             else:
@@ -96,6 +107,18 @@ class GroupCommit:
         else:
             for entry in group:
                 entry.is_done = True
+
+    def _scope(self, group: list[_Entry[object]]) -> Scope:
+        if not self._database.is_remote:
+            return Scope.DATABASE
+        return Scope.of_all(entry.scope for entry in group)
+
+    def _fail_or_write_again(self, entry: _Entry[object], error: Exception) -> None:
+        entry.conflicts += isinstance(error, DatabaseConflict)
+        if isinstance(error, DatabaseConflict) and entry.conflicts < CONFLICTS_MAX:
+            self._write([entry])
+        else:
+            entry.fail(error)
 
 
 def _run(entry: _Entry[object], session: DriverSession) -> None:
@@ -131,8 +154,12 @@ def _is_refusal(error: Exception) -> bool:
 class _Entry(Generic[T]):
     """A unit of work, and its result or error."""
 
-    def __init__(self, unit: Callable[[Session], T], owner: str) -> None:
+    def __init__(
+        self, unit: Callable[[Session], T], owner: str, scope: Scope = Scope.DATABASE
+    ) -> None:
         self.owner = owner
+        self.scope = scope
+        self.conflicts = 0  #: with transactions of others
         self._unit = unit
         self._result: T | None = None
         self._error: Exception | None = None
@@ -150,6 +177,10 @@ class _Entry(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._result  # type: ignore[return-value]  # set when it was run
+
+
+def _first_row(entry: _Entry[object]) -> str:
+    return entry.scope.first
 
 
 def _next_group(waiting: list[_Entry[object]]) -> tuple[list[_Entry[object]], list[_Entry[object]]]:

@@ -68,6 +68,11 @@ FROM (
     FROM extractions AS e JOIN documents AS d ON d.id = e.document_id
 ) AS parts GROUP BY owner
 """
+_NOTED: Final = """
+SELECT owner, sum(stored_bytes) AS stored_bytes, sum(announced_bytes) AS announced_bytes,
+    sum(waiting_documents) AS waiting_documents
+FROM owner_totals GROUP BY owner
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ def differences(connection: Any) -> list[Difference]:
             coalesce(noted.stored_bytes, 0), coalesce(noted.announced_bytes, 0),
             coalesce(noted.waiting_documents, 0), coalesce(counted.stored, 0),
             coalesce(counted.announced, 0), coalesce(counted.waiting, 0)
-        FROM ({_COUNTED}) AS counted FULL JOIN owner_totals AS noted ON noted.owner = counted.owner
+        FROM ({_COUNTED}) AS counted FULL JOIN ({_NOTED}) AS noted ON noted.owner = counted.owner
         """
     )
     found = (Difference(owner, tuple(sums[:3]), tuple(sums[3:])) for owner, *sums in rows)

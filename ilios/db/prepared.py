@@ -40,6 +40,7 @@ and where it sees what was flushed; or Watch, where it is a transaction of its o
 _WITH_DRIVER: Final = (DriverSession, Watch)  #: they name it themselves
 Process = Callable[[Any], Any]
 FLOAT8_OID: Final = 701  #: of `double precision`, in pg_type
+FEW_ROWS: Final = 4  #: that wait for the next statement, too
 IN_TRANSACTION: Final = 2  #: PQTRANS_INTRANS of libpq: cursors of the server end with it
 _cursors: Final = count()
 
@@ -80,6 +81,15 @@ class Prepared:
         compiled, driver = self._prepare(on)
         rows: int = compiled.execute(driver, parameters).rowcount
         return rows
+
+    def send(self, on: Runner, **parameters: object) -> None:
+        """Write, and ask for nothing.
+
+        PostgreSQL does it with what the transaction executes next, or commits: an error of it is
+        raised there.
+        """
+        compiled, driver = self._prepare(on)
+        compiled.send(driver, parameters)
 
     def run_many(self, on: Runner, rows: Iterable[dict[str, object]]) -> None:
         """Write once with each of these parameters."""
@@ -125,6 +135,7 @@ class _Compiled:
         state = compiled.construct_expanded_state(asked)
         parameters = state.parameters | _defaults(compiled)
         self.dialect: Final = dialect
+        self._may_wait = dialect.name == "postgresql"  #: for the next statement
         self._sql: str = state.statement
         self._names = asked.keys()
         #: The names in the order of their placeholders; None where the driver takes names.
@@ -175,10 +186,20 @@ class _Compiled:
         except self.dialect.loaded_dbapi.Error as error:
             raise_as_sqlalchemys(error, self._sql, self.dialect)
 
+    def send(self, driver: Any, parameters: dict[str, object]) -> None:
+        if self._may_wait:
+            driver.defer(self._sql, self._values_of(parameters))
+        else:
+            self.execute(driver, parameters)
+
     def execute_many(self, driver: Any, rows: Iterable[dict[str, object]]) -> None:
         values = [self._values_of(parameters) for parameters in rows]
         try:
-            driver.cursor().executemany(self._sql, values)
+            if self._may_wait and len(values) <= FEW_ROWS:
+                for row in values:
+                    driver.defer(self._sql, row)
+            else:
+                driver.cursor().executemany(self._sql, values)
         except self.dialect.loaded_dbapi.Error as error:
             raise_as_sqlalchemys(error, self._sql, self.dialect)
 

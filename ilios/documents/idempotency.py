@@ -229,7 +229,7 @@ def note(
     if repeatable is None:
         return
     accepted = (_LETTERS[row["status"], row["result_of"] is not None] for row in rows)
-    _NOTE.run(
+    _NOTE.send(
         session,
         of_key=repeatable.key,
         of_owner=repeatable.owner,
@@ -240,7 +240,7 @@ def note(
         keeps=repeatable.keeps_failures,
         moment=clock.now(),
     )
-    _FORGET_OLDEST.run(session, of_owner=repeatable.owner, kept=KEYS_MAX)
+    _FORGET_OLDEST.send(session, of_owner=repeatable.owner, kept=KEYS_MAX)
 
 
 def expired_count(on: Runner, now: datetime) -> int:

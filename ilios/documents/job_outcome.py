@@ -56,11 +56,17 @@ def finish(session: Session, lease: Lease, document_id: str, now: datetime) -> b
     return complete_if_last(session, lease, document_id, now)
 
 
+def ends_document(lease: Lease) -> bool:
+    """Return whether the pages of a job are all that its document has."""
+    return lease.type is JobType.CONVERT
+
+
 def complete_if_last(session: Session, lease: Lease, document_id: str, now: datetime) -> bool:
     """Complete the document of a job that has just ended, if it was the last; return whether."""
-    if lease.type is JobType.CONVERT:
+    if ends_document(lease):
         results.complete(session, document_id, now)
         return True
+    repository.lock(session, document_id)  # else of two that end at once each sees the other open
     if queries.open_jobs(session, document_id):
         return False
     return partial_results.end(session, document_id, now)
@@ -124,6 +130,7 @@ def _fail(
     session: Session, job: Job, document_id: str, error: ConversionError, now: datetime
 ) -> bool:
     """Fail the document of a job, or its pages alone; return whether that has completed it."""
+    repository.lock(session, document_id)  # before those are looked for that have joined it
     document = session.get_one(Document, document_id)
     if job.type is JobType.FETCH or options_of(document).allow_partial is None:
         results.fail(session, document_id, error, now)

@@ -32,7 +32,7 @@ from ilios.core.request_errors import (
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db import instance
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.models import AWAITING_UPLOAD, DELETED, Document, DocumentStatus
 from ilios.db.prepared import Prepared
 from ilios.documents import idempotency, repository
@@ -241,7 +241,7 @@ class KeptFiles:
             holdings.of(watch, owner, standard).require_room(counted_bytes, 1)
         self._store.put(kept.key, file.path, kept.media_type, kept.sha256)
         try:
-            with self._database.writing() as session:
+            with self._database.writing(Scope.owner(owner)) as session:
                 idempotency.require_new(session, repeatable)
                 holdings.of(session, owner, standard).require_room(counted_bytes, 1)
                 row = repository.add(session, **_row(kept, owner))

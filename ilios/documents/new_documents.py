@@ -20,7 +20,7 @@ from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import RequestError
 from ilios.core.settings import Settings
 from ilios.db import instance
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch
 from ilios.documents import idempotency
@@ -85,7 +85,7 @@ class NewDocuments:
         standard = self._require_room([checked])
         with self._candidates([checked]) as (candidate,):
             unit = once(order.repeatable, AdmitDocument(candidate, standard))
-            return self._group_commit.write(unit, order.owner)
+            return self._group_commit.write(unit, order.owner, Scope.owner(order.owner))
 
     def insert_all(self, files: Sequence[tuple[Submitted, Order]]) -> list[dict[str, Any]]:
         """Insert documents that are no batch, and return their rows."""
@@ -95,7 +95,7 @@ class NewDocuments:
         standard = self._require_room(checked)
         with self._candidates(checked) as candidates:
             unit = once(order.repeatable, AdmitDocuments(candidates, standard))
-            return self._group_commit.write(unit, order.owner)
+            return self._group_commit.write(unit, order.owner, Scope.owner(order.owner))
 
     def insert_batch(
         self, files: Ordered, batch_id: str | None
@@ -118,7 +118,9 @@ class NewDocuments:
         }
         with self._candidates(checked) as candidates:
             unit = AdmitBatch(self._settings, candidates, standard, batch)
-            rows = self._group_commit.write(once(order.repeatable, unit, batch_id), order.owner)
+            rows = self._group_commit.write(
+                once(order.repeatable, unit, batch_id), order.owner, Scope.owner(order.owner)
+            )
             return Batch(**batch), rows
 
     def _require_new(self, repeatable: Repeatable | None) -> None:

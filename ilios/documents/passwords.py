@@ -41,12 +41,12 @@ _GONE = Prepared(
 
 def keep(session: Session, document_id: str, sealed: str) -> None:
     """Keep the password that a document came with until it has ended."""
-    _KEEP.run(session, of_document=document_id, kept=sealed)
+    _KEEP.send(session, of_document=document_id, kept=sealed)
 
 
 def note(session: Session, document_id: str) -> None:
     """Note that a document came with a password, which is kept with another, or needed no more."""
-    _NOTE.run(session, of_document=document_id, kept=None)
+    _NOTE.send(session, of_document=document_id, kept=None)
 
 
 def came_with(on: Runner, document_id: str) -> bool:

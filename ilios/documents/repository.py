@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from ilios.core.request_errors import BatchNotFound, DocumentNotFound, Gone
+from ilios.db.dialects import is_postgres
 from ilios.db.models import Batch, Document, DocumentStatus, Job, PageRow, ProviderBatch
 from ilios.db.models.statuses import OPEN, READABLE
 from ilios.db.prepared import Prepared, Runner
@@ -86,6 +87,12 @@ _SOURCE = Prepared(
         Document.id == bindparam("of_document")
     )
 )
+# Of PostgreSQL alone: nothing that refers to the row has to wait for it.
+_LOCK = Prepared(
+    select(Document.id)
+    .where(Document.id == bindparam("of_document"))
+    .with_for_update(key_share=True)
+)
 _DOCUMENT_OF = select(Document).where(
     Document.id == bindparam("wanted"), Document.owner == bindparam("of_owner")
 )
@@ -116,6 +123,8 @@ _DUPLICATE = (
     )
     .order_by(case((Document.status.in_(READABLE), 0), else_=1), Document.created_at.desc())
     .limit(1)
+    # One that ends meanwhile is waited for; from then on its end finds what has joined it.
+    .with_for_update(read=True, of=Document)
 )
 _DUPLICATE_IN_BATCH_LANE = Prepared(_DUPLICATE)
 _DUPLICATE_NOT_IN_BATCH_LANE = Prepared(
@@ -138,6 +147,15 @@ def is_awaited(session: Session, document_id: str) -> bool:
     return _AWAITED.first(session, of_document=document_id) is not None
 
 
+def lock(session: Session, document_id: str) -> None:
+    """Keep other transactions from changing a document, before what is then decided is read.
+
+    On SQLite the writer is alone.
+    """
+    if is_postgres(session):
+        _LOCK.send(session, of_document=document_id)
+
+
 def state_of(on: Runner, document_id: str, owner: str) -> tuple[DocumentStatus, str]:
     """Return a document's status, and the id of the one whose pages answer it.
 
@@ -158,15 +176,15 @@ def add(session: Session, **columns: Any) -> dict[str, Any]:
     """Insert a document, and return its row; other columns have their defaults, or nothing."""
     row = _NEW | columns
     if columns.keys() == _SUBMITTED:
-        _INSERT_SUBMITTED.run(session, **columns)
+        _INSERT_SUBMITTED.send(session, **columns)
     else:
-        _INSERT.run(session, **row)
+        _INSERT.send(session, **row)
     return row
 
 
 def add_batch(session: Session, **columns: Any) -> None:
     """Insert a batch."""
-    _INSERT_BATCH.run(session, **columns)
+    _INSERT_BATCH.send(session, **columns)
 
 
 def document_of(session: Session, document_id: str, owner: str) -> Document:

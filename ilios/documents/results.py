@@ -9,14 +9,17 @@ ilios.documents.removal.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, exists, func, or_, select, update
+from sqlalchemy import String, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core.conversion_errors import ConversionError
+from ilios.db.dialects import is_in, values_of
 from ilios.db.models import Document, DocumentStatus, Job, PageRow
 from ilios.db.models.statuses import OPEN, READABLE, RETRYABLE
 from ilios.db.prepared import Prepared
@@ -43,6 +46,15 @@ _BEGIN = Prepared(
     )
     .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
 )
+_OF_JOBS = is_in(Job.id, values_of(bindparam("of_jobs", type_=String)))
+_BEGIN_ALL = Prepared(
+    update(Document)
+    .where(
+        Document.id.in_(select(Job.document_id).where(_OF_JOBS)),
+        Document.status == DocumentStatus.PENDING,
+    )
+    .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
+)
 _STATE = Prepared(
     select(
         Document.status,
@@ -54,7 +66,7 @@ _STATE = Prepared(
 )
 _TAKES_PAGES = (*OPEN, *RETRYABLE)
 """A retry of a failed or cancelled document finds its pages."""
-_CHECKPOINT = Prepared(
+_STORE = (
     update(Document)
     .where(Document.id == bindparam("of_document"))
     .values(
@@ -66,17 +78,22 @@ _CHECKPOINT = Prepared(
         info=func.coalesce(Document.info, bindparam("told", type_=Document.info.type)),
     )
 )
+_COMPLETED: Final = {
+    "status": DocumentStatus.COMPLETED,
+    "processed_at": bindparam("moment"),
+    "error": None,
+    "error_code": None,
+    "part_bytes": 0,
+}
+_CHECKPOINT = Prepared(_STORE)
+_CHECKPOINT_AND_COMPLETE = Prepared(_STORE.values(**_COMPLETED, page_count=bindparam("stored")))
 _COMPLETE = Prepared(
     update(Document)
     .where(Document.id == bindparam("of_document"), Document.status.in_(OPEN))
     .values(
-        status=DocumentStatus.COMPLETED,
-        processed_at=bindparam("moment"),
+        **_COMPLETED,
         page_count=select(func.count()).where(PageRow.document_id == Document.id).scalar_subquery(),
-        error=None,
-        error_code=None,
         failed_pages=bindparam("failed", type_=Document.failed_pages.type),
-        part_bytes=0,
     )
 )
 _RESULT = Prepared(
@@ -107,6 +124,11 @@ _COMPLETE_DUPLICATES = Prepared(
 def begin(session: Session, job_id: str, now: datetime) -> None:
     """Move pending → processing, together with the claim of a job of the document."""
     _BEGIN.run(session, of_job=job_id, moment=now)
+
+
+def begin_all(session: Session, job_ids: Collection[str], now: datetime) -> None:
+    """Do as `begin` for many jobs, by one statement."""
+    _BEGIN_ALL.send(session, of_jobs=json.dumps(list(job_ids)), moment=now)
 
 
 def begin_in_batch_lane(session: Session, provider_batch_id: str, now: datetime) -> None:
@@ -200,19 +222,22 @@ def checkpoint(
     document_id: str,
     conversion: Conversion,
     images: Images,
-) -> None:
+    ends_at: datetime | None = None,
+) -> bool:
     """Store the pages that the document does not have yet, with their warnings.
 
-    A page that is stored stays. A document that does not take pages is not
-    changed.
+    A page that is stored stays. A document that does not take pages is not changed. One that
+    `ends_at` a moment with these is completed by the same statement, if it is open and nobody has
+    joined it; return whether it was.
     """
+    repository.lock(session, document_id)  # another range of it may be stored at this moment
     state = _state(session, document_id)
     if state is None or not state.takes_pages:
-        return
+        return False
     present = set(repository.page_indexes(session, document_id)) if state.has_pages else set()
     new = [page for page in conversion.pages if page.index not in present]
     if not new:
-        return
+        return False
     stored_pages.insert(session, document_id, new, images)
     indexing.add(session, document_id, new)
     if conversion.extraction is not None:
@@ -222,17 +247,21 @@ def checkpoint(
         *map(asdict, conversion.warnings),
         *(asdict(warning) for page in new for warning in page.warnings),
     ]
-    _CHECKPOINT.run(
-        session,
-        of_document=document_id,
-        resolved=conversion.usage.model,
-        stored=len(present) + len(new),
-        noted=sorted(warnings, key=lambda warning: warning["page"] or 0),
-        failed=failed_pages.without(state.failed_pages, {page.index for page in new}),
-        told=conversion.info and _info(conversion.info),
-    )
+    values = {
+        "of_document": document_id,
+        "resolved": conversion.usage.model,
+        "stored": len(present) + len(new),
+        "noted": sorted(warnings, key=lambda warning: warning["page"] or 0),
+        "failed": failed_pages.without(state.failed_pages, {page.index for page in new}),
+        "told": conversion.info and _info(conversion.info),
+    }
+    if ends_at is not None and state.may_end_alone:
+        _CHECKPOINT_AND_COMPLETE.send(session, **values, moment=ends_at)
+        return True
+    _CHECKPOINT.send(session, **values)
     if state.failed_pages is not None:
         failed_pages.renew(session, document_id)
+    return False
 
 
 def takes_pages(session: Session, document_id: str) -> bool:
@@ -249,12 +278,12 @@ def complete(
     Those that joined it go with it. A document that has ended, such as by the failure of another of
     its jobs, is not changed.
     """
-    _COMPLETE.run(session, of_document=document_id, moment=now, failed=failed)
+    _COMPLETE.send(session, of_document=document_id, moment=now, failed=failed)
     result = _RESULT.first(session, of_document=document_id)
     if result is None:
         return  # nobody has joined it
     model, warnings, failed, started_at, page_count = result
-    _COMPLETE_DUPLICATES.run(
+    _COMPLETE_DUPLICATES.send(
         session,
         of_document=document_id,
         moment=now,
@@ -293,6 +322,12 @@ class _State(NamedTuple):
     failed_pages: FailedPages | None
     has_pages: bool
     is_awaited_by_others: bool
+
+    @property
+    def may_end_alone(self) -> bool:
+        """Whether it is open, without pages that have failed, and nobody has joined it."""
+        is_plain = not self.is_awaited_by_others and self.failed_pages is None
+        return is_plain and self.status in OPEN
 
     @property
     def takes_pages(self) -> bool:

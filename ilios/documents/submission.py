@@ -15,7 +15,7 @@ from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import UploadAlreadyCompleted
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, tracing
-from ilios.db.database import Database
+from ilios.db.database import Database, Scope
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch, Document, DocumentStatus
 from ilios.documents import idempotency, repository, snapshots, uploaded_objects
@@ -160,7 +160,7 @@ class Submissions:
         order = Order(owner=owner, retention_days=retention_days)
         standard = self._new.standard()
         try:
-            with self._database.writing() as session:
+            with self._database.writing(Scope.owner(owner)) as session:
                 idempotency.require_new(session, repeatable)
                 holding = holdings.of(session, owner, standard)
                 holding.require_room(holdings.counted_bytes(size_bytes), 1)
@@ -239,7 +239,7 @@ class Submissions:
             path.unlink(missing_ok=True)
 
     def _admit(self, seen: Document, uploaded: Stored) -> Document:
-        with self._database.writing() as session:
+        with self._database.writing(Scope.owner(seen.owner)) as session:
             document = repository.present_document_of(session, seen.id, seen.owner)
             _require_awaiting(document)
             origin = tracing.current()

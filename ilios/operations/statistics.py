@@ -92,8 +92,15 @@ _FAILURES = (
     .order_by(Document.processed_at.desc())
     .limit(bindparam("n"))
 )
-_USED = select(DailyUsage.owner, DailyUsage.day, DailyUsage.pages, DailyUsage.cost_micros).where(
-    DailyUsage.day >= bindparam("since")
+_USED = (
+    select(
+        DailyUsage.owner,
+        DailyUsage.day,
+        func.sum(DailyUsage.pages),
+        func.sum(DailyUsage.cost_micros),
+    )
+    .where(DailyUsage.day >= bindparam("since"))
+    .group_by(DailyUsage.owner, DailyUsage.day)
 )
 _UNREVOKED_KEYS = select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.name)
 _REVOKED_KEYS = select(ApiKey).where(
@@ -105,8 +112,12 @@ _RESERVED = (
     .group_by(Document.owner)
 )
 
-_HELD = select(OwnerTotals.owner, OwnerTotals.stored_bytes, OwnerTotals.waiting_documents).where(
-    or_(OwnerTotals.stored_bytes > 0, OwnerTotals.waiting_documents > 0)
+_STORED = func.sum(OwnerTotals.stored_bytes)
+_WAITING = func.sum(OwnerTotals.waiting_documents)
+_HELD = (
+    select(OwnerTotals.owner, _STORED, _WAITING)
+    .group_by(OwnerTotals.owner)
+    .having(or_(_STORED > 0, _WAITING > 0))
 )
 _UNDELIVERED = select(func.count(), func.min(WebhookDelivery.created_at)).where(
     WebhookDelivery.ended_at.is_(None)

@@ -119,7 +119,7 @@ def enqueue(
     In FETCH_LANE it fetches the document.
     """
     job_id = ids.new_id()
-    _INSERT.run(
+    _INSERT.send(
         session,
         id=job_id,
         document_id=document_id,
@@ -196,10 +196,11 @@ def _claim(
 
 
 def promote_due(session: Session, now: datetime) -> int:
-    """Make delayed jobs ready whose time has come; return how many."""
+    """Make delayed jobs ready whose time has come, unless another does; return how many."""
+    due = select(Job.id).where(Job.status == PENDING, Job.scheduled_at <= now)
     promoted = session.execute(
         update(Job)
-        .where(Job.status == PENDING, Job.scheduled_at <= now)
+        .where(Job.id.in_(due.with_for_update(skip_locked=True)))
         .values(scheduled_at=None)
         .returning(Job.id)
         .execution_options(synchronize_session=False)
@@ -208,10 +209,15 @@ def promote_due(session: Session, now: datetime) -> int:
 
 
 def extend(session: Session, leases: list[Lease], now: datetime) -> None:
-    """Extend these leases, as a heartbeat. One that was lost stays lost."""
+    """Extend these leases, as a heartbeat. One that was lost stays lost.
+
+    One whose job is being finished at this moment is left to that.
+    """
+    tokens = [lease.token for lease in leases]
+    held = select(Job.id).where(Job.lease_token.in_(tokens), Job.status == PROCESSING)
     session.execute(
         update(Job)
-        .where(Job.lease_token.in_([lease.token for lease in leases]), Job.status == PROCESSING)
+        .where(Job.id.in_(held.with_for_update(skip_locked=True)))
         .values(lease_until=now + LEASE)
         .execution_options(synchronize_session=False)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -39,13 +40,26 @@ class Notifier:
 
 
 class RemoteNotifier(Notifier):
-    """Wakes the supervisors of all hosts, through what they share."""
+    """Wakes the supervisors of all hosts, through what they share.
+
+    Of threads that come while one sends, the first sends for all of them.
+    """
 
     def __init__(self, notify: Callable[[], None]) -> None:
         self._notify = notify
+        self._mutex = threading.Lock()
+        self._sending = threading.Lock()
+        self._has_next = False  #: somebody is going to send, and has not begun
 
     def notify(self) -> None:
-        self._notify()
+        with self._mutex:
+            if self._has_next:
+                return
+            self._has_next = True
+        with self._sending:
+            with self._mutex:
+                self._has_next = False
+            self._notify()
 
 
 class Listener:

@@ -67,11 +67,14 @@ def schedule_batch_now(session: Session, batch_id: str) -> None:
 
 
 def raise_priority(session: Session, document_id: str, priority: int, now: datetime) -> None:
-    """Raise waiting jobs of a document to this priority, unless they have it or a higher one."""
+    """Raise waiting jobs of a document to this priority, unless they have it or a higher one.
+
+    One that is being claimed waits no more.
+    """
     waiting = session.scalars(
-        select(Job).where(
-            Job.document_id == document_id, Job.status == PENDING, Job.priority < priority
-        )
+        select(Job)
+        .where(Job.document_id == document_id, Job.status == PENDING, Job.priority < priority)
+        .with_for_update(skip_locked=True)
     )
     for job in waiting:
         job.rank = min(job.rank, next_rank(session, job.lane, job.owner, priority, now))

@@ -245,9 +245,12 @@ class _Claims:
         for slot in slots:
             lease = self._next(slot)
             if lease is not None:
-                results.begin(self._session, lease.job_id, self._now)
+                if self._taken is None:
+                    results.begin(self._session, lease.job_id, self._now)
                 self._owners[slot.lane].add(lease.owner)
                 claimed.append((slot, lease))
+        if claimed and self._taken is not None:
+            results.begin_all(self._session, [lease.job_id for _, lease in claimed], self._now)
         return claimed
 
     def has_found(self, lane: str) -> bool:

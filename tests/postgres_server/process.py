@@ -10,7 +10,7 @@ import secrets
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
@@ -43,6 +43,7 @@ OPTIONS: Final = MappingProxyType(
         "wal_recycle": "off",
         "wal_init_zero": "off",
         "autovacuum_naptime": "5min",
+        "deadlock_timeout": "50ms",
         "log_statement": "none",
         "log_min_error_statement": "panic",  # what the tests provoke
     }
@@ -60,8 +61,9 @@ def programs() -> Path:
 class PostgresServer:
     """Provides empty databases, and copies of one; the data outlives a restart."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, settings: Mapping[str, str] = OPTIONS) -> None:
         self._programs = programs
+        self._settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short, for the path of the socket
         self._remover = _remover(self._folder)
         self._data = self._folder / "data"
@@ -78,6 +80,11 @@ class PostgresServer:
         self._log = (self._folder / "log").open("ab")
         self._initialise()
         self.start()
+
+    @property
+    def pid(self) -> int:
+        """The process that has started all others of the server."""
+        return self._process.pid
 
     def url(self, database: str, user: str = USER, **options: str) -> str:
         """Return what DATABASE_URL is for a database."""
@@ -104,7 +111,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server, and wait until it takes connections."""
-        options = [f"-c{name}={value}" for name, value in OPTIONS.items()]
+        options = [f"-c{name}={value}" for name, value in self._settings.items()]
         self._process = subprocess.Popen(
             [self._programs / "postgres", "-D", self._data, "-k", self._folder, *options],
             stdin=subprocess.DEVNULL,

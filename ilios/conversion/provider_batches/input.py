@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ilios.conversion.failures import poison
+from ilios.conversion.outcomes import log_document_completed
 from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.records import Line
-from ilios.conversion.recorder import log_document_completed
 from ilios.core import ids
 from ilios.core.backoff import delay_seconds
 from ilios.core.conversion_errors import (

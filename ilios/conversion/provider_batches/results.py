@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from ilios.conversion.answers import missing_pages, poison_answer, read_answer, stored_bytes
 from ilios.conversion.failures import CloseCall
 from ilios.conversion.images import keep_images
+from ilios.conversion.outcomes import log_document_completed
 from ilios.conversion.provider_batches import context
 from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.rounds import Results
-from ilios.conversion.recorder import log_document_completed
 from ilios.core import failpoints
 from ilios.core.conversion_errors import (
     ConversionError,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
@@ -18,7 +19,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from ilios.core import computing
-from ilios.core.errors import DatabaseBusy, DatabaseFull, IliosError
+from ilios.core.errors import DatabaseBusy, DatabaseConflict, DatabaseFull, IliosError
 from ilios.db.database import LONG_TIMEOUT, Database, LockTimeout, Scope
 from ilios.db.driver_session import DriverSession
 from ilios.db.postgres.driver import connect, psycopg
@@ -29,14 +30,12 @@ from ilios.db.watch import Watch
 ENGINES_KEPT = 4  #: a process uses one database
 CONNECTIONS_MAX: Final = 10  #: of a process
 WRITERS_LOCK: Final = 0x696C696F73  #: advisory locks are numbers: `ilios`
+OWNERS_LOCK: Final = 0x696F776E  #: with a hash of an owner: who takes in documents of it
 _READING: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_LOCKS: Final = {
-    Scope.DATABASE: f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})",
-    Scope.ROWS: f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK})",
-}
+_BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
+"""For plans are kept: one that was made for a hundred rows would go through a hundred thousand."""
 _BUSY: Final = (
     psycopg.errors.LockNotAvailable,
-    psycopg.errors.DeadlockDetected,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
 
@@ -53,7 +52,8 @@ class PostgresDatabase(Database):
         self._engine = engine(url)
         self._places = threading.BoundedSemaphore(CONNECTIONS_MAX)
         self._wait_seconds = lock_timeout.turn_seconds
-        self._lock_timeout = f"SET LOCAL lock_timeout = '{round(1000 * self._wait_seconds)}ms'"
+        timeout = f"SET LOCAL lock_timeout = '{round(1000 * self._wait_seconds)}ms'"
+        self._settings = f"{timeout}; {_BY_INDEX}"
 
     @contextmanager
     def reading(self) -> Iterator[DriverSession]:
@@ -63,7 +63,7 @@ class PostgresDatabase(Database):
     @contextmanager
     def writing(self, scope: Scope = Scope.DATABASE) -> Iterator[DriverSession]:
         try:
-            with self._session(f"; {self._lock_timeout}; {_LOCKS[scope]}") as session:
+            with self._session(f"; {self._settings}; {_locks(scope)}") as session:
                 yield session
                 with computing.waiting():
                     session.commit()
@@ -196,8 +196,24 @@ def dialect() -> Dialect:
     return engine("").dialect
 
 
+def _locks(scope: Scope) -> str:
+    """Return the statement that takes the locks of a scope, each in the same order as others do."""
+    if scope.is_exclusive:
+        return f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})"
+    numbers = sorted({_signed(zlib.crc32(owner.encode())) for owner in scope.owners})
+    locks = [f"pg_advisory_xact_lock({OWNERS_LOCK}, {number})" for number in numbers]
+    return ", ".join([f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK})", *locks])
+
+
+def _signed(number: int) -> int:
+    """Return a number of 32 bits as PostgreSQL's `integer`."""
+    return number - (1 << 32) if number >> 31 else number
+
+
 def _raise_named(error: DatabaseError) -> None:
     """Raise our error for one of the database's, where there is one."""
+    if isinstance(error.orig, psycopg.errors.DeadlockDetected):
+        raise DatabaseConflict("Two transactions have waited for each other.") from error
     if isinstance(error.orig, psycopg.errors.DiskFull):
         raise DatabaseFull("The disk of the database is full: nothing was stored.") from error
     if isinstance(error.orig, _BUSY):

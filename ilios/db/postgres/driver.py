@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Final, Self
 
 from ilios.core.errors import DatabaseRefused
 
@@ -23,6 +25,83 @@ DEFAULTS: Final[dict[str, Any]] = {
     "application_name": "ilios",
     "client_encoding": "UTF8",
 }
+
+
+class WritingConnection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that counts the rows which were changed on it, as SQLite's do.
+
+    A write of whose outcome nothing is asked waits for the next statement of its transaction, or
+    for the commit, and goes with it: that saves a way there and back.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.total_changes = 0
+        self.deferred: list[tuple[str, Any]] = []
+
+    def defer(self, sql: str, values: Any) -> None:
+        """Write with what comes next; an error of it is raised there."""
+        self.total_changes += 1
+        self.deferred.append((sql, values))
+        if self.pgconn.transaction_status != psycopg.pq.TransactionStatus.INTRANS:
+            with self.behind_deferred():
+                pass
+
+    @contextmanager
+    def behind_deferred(self) -> Iterator[None]:
+        """Send what was deferred, and with it what is executed in the block."""
+        deferred, self.deferred = self.deferred, []
+        with self.pipeline():
+            for sql, values in deferred:
+                self.execute(sql, values)
+            yield
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        if self.deferred and (args or kwargs.get("name")):  # one of the server's, which cannot wait
+            with self.behind_deferred():
+                pass
+        return super().cursor(*args, **kwargs)
+
+    def commit(self) -> None:
+        with self.behind_deferred() if self.deferred else nullcontext():
+            super().commit()
+
+    def rollback(self) -> None:
+        self.deferred.clear()
+        super().rollback()
+
+
+class _Cursor(psycopg.Cursor[tuple[Any, ...]]):
+    """What such a connection executes with."""
+
+    __slots__ = ()
+
+    def execute(self, *args: Any, **kwargs: Any) -> Self:
+        with _behind_deferred(self.connection):
+            super().execute(*args, **kwargs)
+        self._count()
+        return self
+
+    def executemany(self, *args: Any, **kwargs: Any) -> None:
+        with _behind_deferred(self.connection):
+            super().executemany(*args, **kwargs)
+        self._count()
+
+    def _count(self) -> None:
+        connection: psycopg.Connection[Any] = self.connection
+        if isinstance(connection, WritingConnection) and _is_change(self.statusmessage):
+            connection.total_changes += self.rowcount
+
+
+def _behind_deferred(connection: psycopg.Connection[Any]) -> AbstractContextManager[None]:
+    if isinstance(connection, WritingConnection) and connection.deferred:
+        return connection.behind_deferred()
+    return nullcontext()
+
+
+def _is_change(tag: str | None) -> bool:
+    """Return whether a command changes rows, by what the server calls it."""
+    return tag is not None and tag.startswith(("INSERT", "UPDATE", "DELETE"))
 
 
 class _Number(psycopg.adapt.Loader):
@@ -46,14 +125,16 @@ class _Text(psycopg.types.string.StrDumperUnknown):
             return super().dump(obj.replace("\0", "\ufffd"))
 
 
-def connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+def connect(url: str) -> WritingConnection:
     """Open a connection, on which the driver begins no transaction of its own.
 
     What the URL says goes before the defaults here. Raises psycopg.OperationalError.
     """
     given = psycopg.conninfo.conninfo_to_dict(url)
-    connection = psycopg.connect(
-        psycopg.conninfo.make_conninfo(**(DEFAULTS | given)), autocommit=True
+    connection = WritingConnection.connect(
+        psycopg.conninfo.make_conninfo(**(DEFAULTS | given)),
+        autocommit=True,
+        cursor_factory=_Cursor,
     )
     connection.adapters.register_loader("numeric", _Number)
     connection.adapters.register_dumper(str, _Text)

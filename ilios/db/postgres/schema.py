@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, MetaData, String, Table, Text, insert, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    insert,
+    text,
+)
 
 from ilios.core import clock, ids
 from ilios.db.models import REVISION, Base, Instance
@@ -21,6 +31,13 @@ from ilios.db.postgres import (
 
 COLLATION: Final = "pg_c_utf8"
 """By code points, as SQLite compares; and with the cases of all letters, which SQLite lacks."""
+
+
+SUMS: Final = ("owner_totals", "daily_usage")
+"""Tables whose rows are added to by every document of an owner. Each connection has a row of its
+own there, or shares it with few, so that those that write for one owner do not wait for each other:
+what counts is the sum of an owner's rows."""
+WRITERS: Final = 32  #: rows of one sum; a connection takes the one of its process number
 
 
 def tables() -> MetaData:
@@ -38,6 +55,9 @@ def _adapt(table: Table) -> None:
     for column in table.columns:
         if isinstance(column.type, String):  # an Enum is one, too
             column.type = Text(collation=COLLATION)
+    if table.name in SUMS:
+        own = text(f"pg_backend_pid() % {WRITERS}")
+        table.append_column(Column("writer", SmallInteger, primary_key=True, server_default=own))
     for index in table.indexes:
         where = index.dialect_options["sqlite"]["where"]
         index.dialect_options["postgresql"]["where"] = where

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
 from select import POLLIN, poll
 from typing import Final
-
-from sqlalchemy import Connection
 
 from ilios.core import clock
 from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
@@ -20,10 +16,6 @@ _MOMENT: Final = "SELECT clock_timestamp()"
 
 class PostgresSession(DriverSession):
     """Begins with one packet, which brings the time of the database too."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self._changes: Iterator[int] = count()
 
     def start(self, kind: str) -> None:
         """Begin a transaction: `kind` is what follows BEGIN, and further statements.
@@ -42,10 +34,6 @@ class PostgresSession(DriverSession):
             clock.follow(cursor.fetchone()[0])
         except psycopg.Error as error:
             raise_as_sqlalchemys(error, packet, self.dialect)
-
-    def changes(self) -> int:
-        """Return another number each time: the server would have to be asked."""
-        return next(self._changes)
 
     @property
     def is_dead(self) -> bool:

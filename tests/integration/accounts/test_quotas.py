@@ -320,9 +320,7 @@ def test_sums_by_day_are_those_of_the_ledger(database: Database) -> None:
             intent = ledger.Intent(job_id, "e", "m", None)
             call_id = ledger.open_call(session, document, intent, now)
             for _ in range(2):  # an answer that is met twice counts once
-                ledger.settle(
-                    session, call_id, pages=pages, model="m", characters=1,
-                    charge=Charge(1, 0, pages, pages), now=now,
-                )  # fmt: skip
+                used = ledger.Used(pages, "m", 1, Charge(1, 0, pages, pages))
+                ledger.settle(session, call_id, used, now)
 
     assert spent(database, "a") == Amount(6, 6)

@@ -62,10 +62,8 @@ def test_the_list_shows_what_was_used(operator: Operator, database: Database) ->
         call_id = ledger.open_call(
             session, documents.document(database, document_id), intent, clock.now()
         )
-        ledger.settle(
-            session, call_id, pages=12, model="m", characters=1,
-            charge=Charge(4000, 30, 48_000, 62_400), now=clock.now(),
-        )  # fmt: skip
+        used = ledger.Used(12, "m", 1, Charge(4000, 30, 48_000, 62_400))
+        ledger.settle(session, call_id, used, clock.now())
 
     (line,) = operator.run("keys", "list").stdout.splitlines()[1:]
     (listed,) = json.loads(operator.run("keys", "list", "--json").stdout)

@@ -136,7 +136,6 @@ def test_a_unit_that_is_refused_costs_the_others_no_transaction(
     assert len(transactions) < len(units)
 
 
-@pytest.mark.only_sqlite
 def test_a_unit_that_is_refused_before_it_changes_anything_has_no_other_run_again(
     table: Database,
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
 
 from ilios.core.settings import Settings
 from ilios.db import owner_totals
@@ -28,9 +28,11 @@ def driver(database: Database) -> Iterator[Any]:
 
 
 def totals(database: Database, owner: str = "anonymous") -> tuple[int, int, int]:
+    columns = OwnerTotals.stored_bytes, OwnerTotals.announced_bytes, OwnerTotals.waiting_documents
+    sums = select(*map(func.sum, columns)).where(OwnerTotals.owner == owner)
     with database.reading() as session:
-        row = session.get_one(OwnerTotals, owner)
-        return row.stored_bytes, row.announced_bytes, row.waiting_documents
+        stored, announced, waiting = session.execute(sums).one()
+        return stored, announced, waiting
 
 
 def change(database: Database, document_id: str, **values: Any) -> None:

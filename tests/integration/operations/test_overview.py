@@ -68,9 +68,7 @@ def spend(database: Database, owner: str, pages: int, micros: int) -> None:
     charge = Charge(micros // pages, 0, micros, micros)
     with database.writing() as session:
         call = ledger.open_call(session, document, intent, clock.now())
-        ledger.settle(
-            session, call, pages=pages, model="model", characters=0, charge=charge, now=clock.now()
-        )
+        ledger.settle(session, call, ledger.Used(pages, "model", 0, charge), clock.now())
 
 
 def test_the_queue_is_counted_by_lane_and_status(

@@ -1,35 +1,30 @@
-"""What happens at once on PostgreSQL, and cannot on SQLite."""
+"""Claims, leases and results at once on PostgreSQL, where SQLite has one writer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, suppress
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
-from ilios.core import clock
 from ilios.core.errors import LeaseLost
 from ilios.db.database import Scope
-from ilios.db.models import JobStatus
+from ilios.db.group_commit import GroupCommit
+from ilios.db.models import Job, JobStatus
 from ilios.db.postgres.database import PostgresDatabase
+from ilios.documents import repository
 from ilios.engines.registry import EMBEDDED
-from ilios.queue import batch_claims, jobs, release
-from tests.postgres_server.process import PostgresServer
+from ilios.queue import batch_claims, jobs, queries, release
 from tests.support import documents
+from tests.support.racing import TIMEOUT_S
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NODE = "node/worker-0"
-
-
-@pytest.fixture
-def database(postgres_server: PostgresServer, postgres_template: str) -> Iterator[PostgresDatabase]:
-    with (
-        postgres_server.database(postgres_template) as name,
-        closing(PostgresDatabase(postgres_server.url(name))) as database,
-    ):
-        yield database
-    clock.follow(None)
 
 
 def test_a_claim_passes_over_what_another_is_about_to_claim(database: PostgresDatabase) -> None:
@@ -88,3 +83,68 @@ def test_a_result_under_a_lease_that_was_released_is_fenced(database: PostgresDa
 
     assert released.job_id == lease.job_id
     assert documents.job(database, lease.job_id).status is JobStatus.PENDING
+
+
+def test_a_heartbeat_waits_for_no_job_that_is_being_finished(database: PostgresDatabase) -> None:
+    for _ in range(2):
+        documents.add_document(database, now=NOON)
+    with database.writing() as session:
+        leases = batch_claims.claim(session, EMBEDDED, NODE, NOON, 2)
+    later = NOON + timedelta(seconds=20)
+
+    with database.writing(Scope.ROWS) as finishing:
+        jobs.finish(finishing, leases[0], later)
+        with database.writing(Scope.ROWS) as heartbeat:  # holds the lease of the other one
+            jobs.extend(heartbeat, leases, later)
+        jobs.finish(finishing, leases[1], later)
+
+    with database.reading() as session:
+        assert queries.depths(session)["running"] == 0
+
+
+def test_a_heartbeat_extends_all_other_leases(database: PostgresDatabase) -> None:
+    for _ in range(2):
+        documents.add_document(database, now=NOON)
+    with database.writing() as session:
+        leases = batch_claims.claim(session, EMBEDDED, NODE, NOON, 2)
+    later = NOON + timedelta(seconds=20)
+
+    with database.writing(Scope.ROWS) as session:
+        jobs.extend(session, leases[:1], later)
+
+    untils = [documents.job(database, lease.job_id).lease_until for lease in leases]
+    assert untils == [later + jobs.LEASE, NOON + jobs.LEASE]
+
+
+def test_delayed_jobs_that_another_makes_ready_are_left_to_it(database: PostgresDatabase) -> None:
+    documents.add_document(database, now=NOON)
+    with database.writing() as session:
+        session.execute(update(Job).values(scheduled_at=NOON))
+
+    with database.writing(Scope.ROWS) as one, database.writing(Scope.ROWS) as other:
+        assert jobs.promote_due(one, NOON) == 1
+        assert jobs.promote_due(other, NOON) == 0
+
+
+def test_units_that_wait_for_each_other_are_both_written(
+    database: PostgresDatabase, thread: ThreadPoolExecutor
+) -> None:
+    one, other = (documents.add_document(database, now=NOON)[0] for _ in range(2))
+    meet = threading.Barrier(2)
+    runs: list[str] = []
+
+    def locks(first: str, second: str) -> Callable[[Session], None]:
+        def unit(session: Session) -> None:
+            runs.append(first)
+            repository._LOCK.run(session, of_document=first)
+            if len(runs) <= 2:
+                meet.wait(30)
+            repository._LOCK.run(session, of_document=second)
+
+        return unit
+
+    written = thread.submit(GroupCommit(database).write, locks(other, one), scope=Scope.ROWS)
+    GroupCommit(database).write(locks(one, other), scope=Scope.ROWS)
+    written.result(TIMEOUT_S)
+
+    assert len(runs) == 3
