@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from sqlalchemy.orm import Session
 
 from ilios.core import computing
-from ilios.core.errors import DatabaseBusy, DatabaseFull, IliosError
+from ilios.core.errors import DatabaseBusy, DatabaseFull, IliosError, OutcomeUnknown
 from ilios.core.wakeup import Wakeup
 from ilios.db.database import Database
 from ilios.db.driver_session import DriverSession
@@ -86,8 +86,9 @@ class GroupCommit:
                 for entry in group:
                     _run_apart(entry, session) if apart else _run(entry, session)
         except Exception as error:  # noqa: BLE001  # its owner raises it
-            if len(group) == 1:
-                group[0].fail(error)
+            if len(group) == 1 or isinstance(error, OutcomeUnknown):  # it may have been committed
+                for entry in group:
+                    entry.fail(error)
             elif _is_refusal(error) and not apart:
                 self._write(group, apart=True)
             else:

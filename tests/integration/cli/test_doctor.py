@@ -12,12 +12,12 @@ import boto3
 import pytest
 
 from ilios.core import data_folder
+from ilios.core.file_systems import type_of
 from ilios.core.settings import Settings
 from ilios.db import readonly
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.operations.doctor.bucket import DONE
-from ilios.operations.doctor.disk import type_of
 from ilios.storage.opening import open_store
 from tests.integration.cli import (
     spoilt_buckets,

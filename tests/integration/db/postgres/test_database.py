@@ -13,7 +13,6 @@ from sqlalchemy import func, select, text
 from ilios.core import clock
 from ilios.core.errors import DatabaseBusy
 from ilios.db.database import LockTimeout, Scope
-from ilios.db.postgres import database as database_module
 from ilios.db.postgres.database import PostgresDatabase
 from ilios.db.postgres.session import PostgresSession
 from ilios.db.prepared import Prepared
@@ -122,9 +121,8 @@ def test_a_server_that_is_not_there_is_a_database_that_is_busy(
         pass
 
 
-def test_connections_are_bounded_and_waited_for(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "CONNECTIONS_MAX", 1)
-    with closing(PostgresDatabase(url, HASTY)) as database:
+def test_connections_are_bounded_and_waited_for(url: str) -> None:
+    with closing(PostgresDatabase(url, HASTY, connections=1)) as database:
         with (
             database.reading(),
             pytest.raises(DatabaseBusy, match="connections"),
