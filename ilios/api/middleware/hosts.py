@@ -16,7 +16,7 @@ from ilios.accounts import authentication
 from ilios.api import known_hosts
 from ilios.api.application import Application, Request
 from ilios.api.middleware.access_log import PROBES
-from ilios.api.services import EXTENSION, Services, services
+from ilios.api.services import services
 from ilios.core.errors import DatabaseBusy, IliosError
 from ilios.core.request_errors import HostNotAllowed, OriginNotAllowed
 from ilios.core.settings import Settings
@@ -32,7 +32,7 @@ def register(app: Application, settings: Settings) -> None:
     """Check hosts and origins before anything else, and log at the start which are limited."""
     known = known_hosts.register(app, settings)
     app.checks.append(_require_known)
-    if not settings.api_keys and not _keys_exist(app, settings):
+    if not settings.api_keys and not authentication.keys_exist(settings.database_path):
         names = (known_hosts.LOOPBACK, *filter(None, (known.public, *known.named)))
         log.info("access.open", hosts=names, setting="ALLOWED_HOSTS")
 
@@ -60,17 +60,6 @@ def _require_known(request: Request) -> None:
         return
     if is_open(request):
         raise _refusal(request, OriginNotAllowed(origin))
-
-
-def _keys_exist(app: Application, settings: Settings) -> bool:
-    """Return whether the database has keys, without a connection that outlives the question."""
-    if settings.database_url is None:
-        return authentication.keys_exist(settings.database_path)
-    built: Services = app.extensions[EXTENSION]
-    try:
-        return built.authenticator.required
-    finally:
-        built.database.close()
 
 
 def _refusal(request: Request, error: IliosError) -> IliosError:

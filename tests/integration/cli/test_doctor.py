@@ -242,6 +242,17 @@ def test_the_file_system_is_that_of_the_nearest_mount_point(path: str, kind: str
     assert type_of(Path(path), mounts) == kind
 
 
+def test_a_start_refuses_a_database_on_a_network_file_system(case: Case) -> None:
+    case.mount(spoilt_machines.ON_NFS, case.folder)
+
+    done = case.operator.run("migrate")
+
+    (line,) = (done.stdout + done.stderr).splitlines()
+    assert done.returncode
+    assert "where SQLite loses data" in line
+    assert "DATABASE_URL" in line
+
+
 def contents(folder: Path) -> dict[Path, bytes | None]:
     return {
         path: path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))
