@@ -35,7 +35,10 @@ DEFAULTS: Final[dict[str, Any]] = {
 
 
 class _Connection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that is given up when an answer does not come in time."""
+    """A connection that is given up when an answer does not come in time.
+
+    Its errors have the first line of what the server says alone: the others quote rows.
+    """
 
     answer_seconds: float | None = None  #: for which each answer is waited; None: without end
 
@@ -45,8 +48,10 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
         """Do as psycopg does. Raises psycopg.OperationalError when the time is over."""
         try:
             return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
-        except psycopg.OperationalError:
-            if timeout is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+        except psycopg.Error as error:
+            if first := error.diag.message_primary:
+                error.args = (first,)
+            elif timeout is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.close()  # what would come now is no answer to what is asked next
             raise
 

@@ -75,7 +75,9 @@ def spoilt(
 ) -> Iterator[Spoilt]:
     with postgres_server.database(postgres_template) as name:
         settings = Settings(
-            data_dir=tmp_path / "data", database_url=SecretStr(postgres_server.url(name))
+            data_dir=tmp_path / "data",
+            database_url=SecretStr(postgres_server.url(name)),
+            log_format="console",
         ).model_copy(update={"port": free_port(), "web_concurrency": 1, "worker_count": 1})
         data_folder.prepare(settings)
         open_store(settings)
@@ -162,12 +164,13 @@ REFUSED: Final = [
 
 
 @pytest.mark.parametrize(("seed", "says", "remedy"), REFUSED)
-def test_a_start_is_refused_in_one_line_with_the_remedy(
+def test_a_start_is_refused_in_one_line_with_the_remedy_and_the_doctor_finds_it_too(
     spoilt: Spoilt, seed: Seed, says: str, remedy: str
 ) -> None:
     seed(spoilt)
 
     done = spoilt.operator.run("migrate")
+    diagnosis = spoilt.operator.diagnosis()
 
     (line,) = (done.stderr + done.stdout).splitlines()
     assert done.returncode
@@ -175,14 +178,6 @@ def test_a_start_is_refused_in_one_line_with_the_remedy(
     assert remedy.lower() in line.lower()
     assert WRONG not in line
     assert WRONG.replace("@", "%40") not in line
-
-
-@pytest.mark.parametrize(("seed", "says", "remedy"), REFUSED)
-def test_the_doctor_finds(spoilt: Spoilt, seed: Seed, says: str, remedy: str) -> None:
-    seed(spoilt)
-
-    diagnosis = spoilt.operator.diagnosis()
-
     (found,) = diagnosis.of("error")
     assert found["check"] == "database"
     assert says in found["detail"]

@@ -280,3 +280,11 @@ def test_a_server_that_goes_and_comes_is_logged_once_each(
 
     events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
     assert events == ["database.unreachable", "database.reachable"]
+
+
+def test_an_error_quotes_nothing_of_a_row(empty: PostgresDatabase) -> None:
+    with pytest.raises(DatabaseError, match="null value") as error, empty.writing() as session:
+        session.execute(text("CREATE TABLE named (name TEXT, size INTEGER NOT NULL)"))
+        session.execute(text("INSERT INTO named VALUES ('what a client wrote', NULL)"))
+
+    assert "client" not in str(error.value.orig)
