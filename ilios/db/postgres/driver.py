@@ -20,10 +20,11 @@ __all__ = ["TransactionStatus", "connect", "psycopg"]
 
 PREPARED_AFTER: Final = 5  #: executions of a statement on a connection
 WAIT_INTERVAL_SECONDS: Final = 0.1  #: psycopg's own, between two looks at signals
+CONNECT_SECONDS: Final = 5  #: for each host of the URL
 ANSWER_SECONDS: Final = 60.0
 """For which an answer is waited for: far longer than any statement of a service takes."""
 DEFAULTS: Final[dict[str, Any]] = {
-    "connect_timeout": 5,  # seconds, of each host of the URL
+    "connect_timeout": CONNECT_SECONDS,
     "application_name": "ilios",
     "client_encoding": "UTF8",
     # A host that is gone says nothing: it is asked after these seconds, and given up after ten.
