@@ -9,6 +9,7 @@ from ilios.core.errors import DatabaseRefused
 try:
     import psycopg
     import psycopg.abc
+    import psycopg.types.string
 except ModuleNotFoundError as error:
     raise DatabaseRefused(
         "DATABASE_URL is set, but the driver of PostgreSQL is not installed: "
@@ -32,6 +33,19 @@ class _Number(psycopg.adapt.Loader):
         return int(text) if text.lstrip(b"-").isdigit() else float(text)
 
 
+class _Text(psycopg.types.string.StrDumperUnknown):
+    """Writes a text, with U+FFFD in place of NUL, which no text of PostgreSQL has.
+
+    What is stored is cleaned before: this is for what is looked for, and is then not found.
+    """
+
+    def dump(self, obj: str) -> psycopg.abc.Buffer | None:
+        try:
+            return super().dump(obj)
+        except psycopg.DataError:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+
 def connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
     """Open a connection, on which the driver begins no transaction of its own.
 
@@ -42,4 +56,5 @@ def connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
         psycopg.conninfo.make_conninfo(**(DEFAULTS | given)), autocommit=True
     )
     connection.adapters.register_loader("numeric", _Number)
+    connection.adapters.register_dumper(str, _Text)
     return connection
