@@ -19,7 +19,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    SQLColumnExpression,
     Text,
     bindparam,
     func,
@@ -28,7 +27,7 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ilios.db.dialects import is_in, moment_text, unindexed, values_of
 from ilios.db.models import PENDING, PROCESSING, Document, DocumentStatus, ProviderBatch
@@ -109,13 +108,14 @@ _SINCE: Final = bindparam("since", type_=UtcDateTime)
 _NOTHING: Final = literal_column("''", Text)
 _NO_MOMENT: Final = literal_column("NULL", Text)
 _ZERO: Final = literal_column("0", Integer)
+Number = ColumnElement[int] | InstrumentedAttribute[int] | InstrumentedAttribute[int | None]
 
 
 def _of_keys(
     moment: ColumnElement[str],
     at: ColumnElement[str],
-    done: SQLColumnExpression[Any] = _ZERO,
-    total: SQLColumnExpression[Any] = _ZERO,
+    done: Number = _ZERO,
+    total: Number = _ZERO,
     created: ColumnElement[str] = _NOTHING,
 ) -> Select[Any]:
     return select(
