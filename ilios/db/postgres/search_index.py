@@ -15,7 +15,8 @@ _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS search_entries ("
     "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
     'document_id text COLLATE {collation} NOT NULL, "index" integer NOT NULL, '
-    'piece integer NOT NULL, words tsvector NOT NULL, UNIQUE (document_id, "index", piece), '
+    "piece integer NOT NULL, part integer NOT NULL, words tsvector NOT NULL, "
+    'UNIQUE (document_id, "index", piece, part), '
     'FOREIGN KEY (document_id, "index") REFERENCES pages (document_id, "index") '
     "ON DELETE CASCADE)",
     f"CREATE INDEX IF NOT EXISTS {WORDS} ON search_entries USING gin (words)",
