@@ -35,7 +35,7 @@ def open_database(
 
 @contextmanager
 def glancing(settings: Settings) -> Iterator[Watch]:
-    """Open a connection that only reads, and is closed at the end: nothing of it outlives a fork."""
+    """Open a connection to read something, and close it: nothing of it outlives a fork."""
     if settings.database_url is not None:
         with closing(open_database(settings)) as database, database.watching() as watch:
             yield watch

@@ -9,8 +9,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
-from ilios.documents.unspaced import UNSPACED, UNSPACED_LETTERS
 from ilios.documents.search import WORDS_MAX
+from ilios.documents.unspaced import UNSPACED, UNSPACED_LETTERS
 from ilios.engines import markdown_structure
 
 AROUND_CHARACTERS: Final = 200  #: before the first word, and after it

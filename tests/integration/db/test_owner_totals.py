@@ -38,9 +38,7 @@ def change(database: Database, document_id: str, **values: Any) -> None:
         session.execute(update(Document).where(Document.id == document_id).values(**values))
 
 
-def add_page(
-    database: Database, document_id: str, markdown: str, image_bytes: int = 0
-) -> None:
+def add_page(database: Database, document_id: str, markdown: str, image_bytes: int = 0) -> None:
     with database.writing() as session:
         session.add(
             PageRow(
@@ -152,9 +150,7 @@ def test_the_structure_of_pages_counts_until_they_are_removed(
     assert found == owner_totals.differences(driver) == []
 
 
-def test_a_document_that_is_removed_takes_its_pages_along(
-    database: Database, driver: Any
-) -> None:
+def test_a_document_that_is_removed_takes_its_pages_along(database: Database, driver: Any) -> None:
     document_id, _ = documents.add_document(database, owner="a")
     add_page(database, document_id, "page")
 
@@ -165,9 +161,7 @@ def test_a_document_that_is_removed_takes_its_pages_along(
     assert owner_totals.differences(driver) == []
 
 
-def test_a_row_that_is_wrong_is_found_and_counted_anew(
-    database: Database, driver: Any
-) -> None:
+def test_a_row_that_is_wrong_is_found_and_counted_anew(database: Database, driver: Any) -> None:
     documents.add_document(database, owner="a")
     documents.add_document(database, owner="b")
     driver.execute(
