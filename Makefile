@@ -14,6 +14,7 @@
 #   make ceph-test    the object store against a real Ceph (Debian's packages, see docs/development.md)
 #   make proxies-test refused uploads behind nginx, HAProxy and Caddy: REQUESTS=… to each (Debian's packages)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
+#   make postgres-test    PostgreSQL behind PgBouncer, whole services killed and server too (Debian's package)
 #   make dialects-test    real clients of other services against a live service (their packages, npm)
 #   make wheel-test   build the wheel, install it into an environment of its own, and use it
 #   make clients-test     clients that generators make of our OpenAPI document (PyPI, npm)
@@ -68,7 +69,7 @@ DIALECTS_STAMP := $(DIALECTS_VENV)/.dialects-$(call checksum,$(DIALECTS_LOCKS))
 GENERATORS_LOCK := tests/generated_clients/requirements.lock
 GENERATORS_STAMP := $(GENERATORS_VENV)/.generators-$(call checksum,$(GENERATORS_LOCK))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test wheel-test docs docs-test $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test postgres-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test wheel-test docs docs-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -106,6 +107,9 @@ proxies-test: REQUESTS ?= 500
 proxies-test: export ILIOS_PROXY_REQUESTS = $(REQUESTS)
 proxies-test: setup
 	$(call pytest,tests/proxies)
+
+postgres-test: setup
+	$(call pytest,tests/pooler)
 
 # Three at a time, each with its own services: clients wait for most of an outage.
 dialects-test: setup

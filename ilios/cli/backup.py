@@ -29,6 +29,11 @@ def command(file: Path, force: bool) -> None:
     from ilios.operations import backup
 
     loaded = settings.load()
+    if loaded.database_url is not None:
+        raise backup.BackupRefused(
+            "DATABASE_URL is set, and this command copies SQLite files: use pg_dump, or what your "
+            "PostgreSQL is backed up with."
+        )
     made = backup.make(loaded.database_path, file.absolute(), replace=force)
     say(_summary(made))
     say(f"For a whole restore keep with it, copied after it: {', '.join(_parts(loaded))}.")

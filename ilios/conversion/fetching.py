@@ -26,7 +26,7 @@ from ilios.core.conversion_errors import (
     ObjectMissing,
 )
 from ilios.core.disk_space import DiskReserve
-from ilios.core.errors import DatabaseBusy, LeaseLost
+from ilios.core.errors import DatabaseBusy, LeaseLost, OutcomeUnknown
 from ilios.core.request_errors import RequestError
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
@@ -205,6 +205,8 @@ class Fetches:
             unit = StoreFetched(settings, attempt.lease, candidate, standard, validators)
             scope = Scope.owner(document.owner)  # that of what is submitted
             status = self._group_commit.write(unit, document.owner, scope)
+        except OutcomeUnknown:
+            raise  # the object may be the document's now: else the sweep finds it
         except BaseException:
             with contextlib.suppress(Exception):
                 self._store.delete(key)

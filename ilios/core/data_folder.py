@@ -171,11 +171,31 @@ def webhook_sender_lock(settings: Settings) -> Path:
     return settings.data_folder / "run" / "webhooks.lock"
 
 
+def spare_file(settings: Settings) -> SpareFile:
+    """Return the space that is given up on a full disk: by the database, and for paid answers."""
+    if settings.database_url is not None:
+        return SpareFile(settings.data_folder / "ilios")
+    return SpareFile(settings.database_path)
+
+
+def roots(settings: Settings) -> tuple[Path, ...]:
+    """Return the folders that everything lies in: the data folder, and that of a SQLite file."""
+    if settings.database_url is not None:
+        return (settings.data_folder,)
+    return settings.data_folder, settings.database_path.parent
+
+
+def is_used(settings: Settings) -> bool:
+    """Return whether a service has worked here before."""
+    if settings.database_url is not None:
+        return node_id_file(settings).exists()
+    return settings.database_path.exists()
+
+
 def own_files(settings: Settings) -> list[Path]:
     """Return what the service has made so far: database, folders, files; not what folders hold."""
-    database = settings.database_path
     made = (
-        *(database.with_name(database.name + suffix) for suffix in DATABASE_SUFFIXES),
+        *_database_files(settings),
         settings.data_folder / "tmp",
         *own_folders(settings),
         supervisor_lock(settings),
@@ -186,6 +206,13 @@ def own_files(settings: Settings) -> list[Path]:
         password_key(settings),
     )
     return [path for path in made if path.exists()]
+
+
+def _database_files(settings: Settings) -> tuple[Path, ...]:
+    if settings.database_url is not None:
+        return (spare_file(settings).path,)
+    database = settings.database_path
+    return tuple(database.with_name(database.name + suffix) for suffix in DATABASE_SUFFIXES)
 
 
 def own_folders(settings: Settings) -> tuple[Path, ...]:
@@ -225,9 +252,9 @@ def prepare(settings: Settings) -> None:
     folder = settings.data_folder
     require_short_path(settings)
     try:
-        for path in (folder, settings.database_path.parent):
+        for path in roots(settings):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        SpareFile(settings.database_path).give_up_if_short()  # a start on a full disk needs some
+        spare_file(settings).give_up_if_short()  # a start on a full disk needs some
         for path in own_folders(settings):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = path / f".probe-{os.getpid()}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ilios.core import data_folder
 from ilios.core.conversion_errors import DiskFull
 from ilios.core.disk_promises import DiskPromise, DiskPromises
-from ilios.core.spare_file import SpareFile, free_bytes
+from ilios.core.spare_file import free_bytes
 
 if TYPE_CHECKING:  # as in ilios.core.telemetry.logs
     from ilios.core.settings import Settings
@@ -30,7 +30,7 @@ class DiskReserve:
         self._folder = str(settings.data_folder)  # no Path: it is asked for each document
         self._reserve_bytes = settings.min_free_disk_bytes
         self._promises = DiskPromises(data_folder.disk_promises(settings))
-        self.spare = SpareFile(settings.database_path)
+        self.spare = data_folder.spare_file(settings)
 
     def fault(self, needed_bytes: int = 0) -> str | None:
         """Return a sentence that says why `needed_bytes` more do not fit; None when they do.

@@ -86,6 +86,10 @@ class DatabaseFull(DatabaseBusy):
     retry_after_seconds: ClassVar[int] = 60
 
 
+class OutcomeUnknown(DatabaseBusy):
+    """The connection broke off as a transaction was committed: it may have been, or not."""
+
+
 class LeaseLost(IliosError):
     """The lease token does not match any more: somebody else owns the job now."""
 

@@ -72,6 +72,22 @@ def lock_file(path: Path, wait_seconds: float) -> int:
             return descriptor
 
 
+def is_locked(path: Path) -> bool:
+    """Return whether a process holds the lock of a file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 class InheritedDescriptor:
     """A file descriptor, `number`, that a spawned process receives among its arguments."""
 

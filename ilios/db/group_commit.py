@@ -19,7 +19,13 @@ from typing import Generic, TypeVar
 from sqlalchemy.orm import Session
 
 from ilios.core import computing
-from ilios.core.errors import DatabaseBusy, DatabaseConflict, DatabaseFull, IliosError
+from ilios.core.errors import (
+    DatabaseBusy,
+    DatabaseConflict,
+    DatabaseFull,
+    IliosError,
+    OutcomeUnknown,
+)
 from ilios.core.wakeup import Wakeup
 from ilios.db.database import Database, Scope
 from ilios.db.driver_session import DriverSession
@@ -97,16 +103,23 @@ class GroupCommit:
                 for entry in group:
                     _run_apart(entry, session) if apart else _run(entry, session)
         except Exception as error:  # noqa: BLE001  # its owner raises it
-            if len(group) == 1:
-                self._fail_or_write_again(group[0], error)
-            elif _is_refusal(error) and not apart:
-                self._write(group, apart=True)
-            else:
-                for entry in group:
-                    self._write([entry])
+            self._undone(group, error, apart=apart)
         else:
             for entry in group:
                 entry.is_done = True
+
+    def _undone(self, group: list[_Entry[object]], error: Exception, *, apart: bool) -> None:
+        """Write again what a transaction held that has failed, as far as it may be."""
+        if isinstance(error, OutcomeUnknown):  # it may have been committed
+            for entry in group:
+                entry.fail(error)
+        elif len(group) == 1:
+            self._fail_or_write_again(group[0], error)
+        elif _is_refusal(error) and not apart:
+            self._write(group, apart=True)
+        else:
+            for entry in group:
+                self._write([entry])
 
     def _scope(self, group: list[_Entry[object]]) -> Scope:
         if not self._database.is_remote:

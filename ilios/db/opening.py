@@ -23,7 +23,12 @@ def open_database(
     if settings.database_url is not None:
         from ilios.db.postgres.database import PostgresDatabase  # an extra, and some MiB
 
-        return PostgresDatabase(settings.database_url.get_secret_value(), lock_timeout)
+        return PostgresDatabase(
+            settings.database_url.get_secret_value(),
+            lock_timeout,
+            connections=settings.database_pool_size,
+            is_pooled=settings.database_direct_url is not None,
+        )
     synchronous = "NORMAL" if may_lose_last else settings.sqlite_synchronous
     return SqliteDatabase(settings.database_path, synchronous, lock_timeout)
 

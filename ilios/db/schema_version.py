@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from ilios.core import file_systems
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import legacy_schema, readonly
@@ -25,13 +26,14 @@ class SchemaVersion:
 
 def require_current(settings: Settings) -> None:
     """Raise DatabaseRefused unless the database has the schema that this code knows."""
-    if settings.database_url is not None:
-        raise DatabaseRefused(
-            "DATABASE_URL is set, but only migrations know PostgreSQL so far: unset it, and set "
-            "LOCAL_DB_PATH instead."
-        )
+    if settings.server_url is not None:
+        from ilios.db.postgres import starting  # an extra
+
+        starting.require_current(settings, settings.server_url)
+        return
     require_safe_sqlite()
     path = settings.database_path
+    file_systems.require_local(path.parent)
     if not path.exists():
         raise DatabaseRefused(f"{path} does not exist: run `ilios migrate` first.")
     found = read(path)

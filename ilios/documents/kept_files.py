@@ -22,6 +22,7 @@ from ilios.accounts.holdings import Standard
 from ilios.core import clock, data_folder, ids
 from ilios.core.conversion_errors import ObjectMissing
 from ilios.core.disk_space import DiskReserve
+from ilios.core.errors import OutcomeUnknown
 from ilios.core.request_errors import (
     EmptyFile,
     Gone,
@@ -246,6 +247,8 @@ class KeptFiles:
                 holdings.of(session, owner, standard).require_room(counted_bytes, 1)
                 row = repository.add(session, **_row(kept, owner))
                 idempotency.note(session, repeatable, [row])
+        except OutcomeUnknown:
+            raise  # the row may be there: else the sweep finds the object
         except BaseException:
             with contextlib.suppress(Exception):
                 self._store.delete(kept.key)

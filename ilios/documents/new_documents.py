@@ -17,6 +17,7 @@ from ilios.accounts.holdings import Holding, Standard
 from ilios.core import clock, failpoints, ids
 from ilios.core.archive_errors import BatchRefused, FileRefusal
 from ilios.core.disk_space import DiskReserve
+from ilios.core.errors import OutcomeUnknown
 from ilios.core.request_errors import RequestError
 from ilios.core.settings import Settings
 from ilios.db import instance
@@ -159,6 +160,8 @@ class NewDocuments:
                 candidates.append(Candidate.of(self._settings, stored, checked.order))
             failpoints.reach(failpoints.OBJECT_STORED)
             yield candidates
+        except OutcomeUnknown:
+            raise  # their rows may be there: else the sweep of what is left over finds them
         except BaseException:
             for key in keys:
                 with contextlib.suppress(Exception):

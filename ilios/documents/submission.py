@@ -12,6 +12,7 @@ from ilios.accounts.holdings import Holding
 from ilios.core import clock, data_folder, failpoints, ids
 from ilios.core.conversion_errors import ConversionError
 from ilios.core.disk_space import DiskReserve
+from ilios.core.errors import OutcomeUnknown
 from ilios.core.request_errors import UploadAlreadyCompleted
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, tracing
@@ -211,6 +212,8 @@ class Submissions:
                 document_id, document.file_name, media_type, document.file_size, sha256, key
             )
             completed = self._admit(document, uploaded)
+        except OutcomeUnknown:
+            raise  # the copy may be the document's now: else the sweep finds it
         except Exception:
             with contextlib.suppress(Exception):
                 self._store.delete(key)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from ilios.core import clock
+from ilios.core import clock, file_systems
 from ilios.core.data_folder import prepare
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
@@ -57,12 +57,13 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
         from ilios.db.postgres import migrating  # an extra
 
         prepare(settings)
-        with migrating.exclusive(settings.database_url.get_secret_value(), known_revisions) as own:
+        with migrating.exclusive(settings, known_revisions) as own:
             yield own
         return
     require_safe_sqlite()
     prepare(settings)
     path = settings.database_path
+    file_systems.require_local(path.parent)
     if path.exists() and not os.access(path, os.W_OK):
         # SQLite would not say so before the first write: it makes such a transaction a reader's.
         raise not_writable(path, "permission denied")

@@ -6,7 +6,7 @@ The counters and histograms are in `ilios.core.telemetry.metrics`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 import ilios
 from ilios.accounts import holdings
 from ilios.core import clock, data_folder
+from ilios.core.bounded_calls import BoundedCall
+from ilios.core.errors import DatabaseBusy
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.documents import indexing
@@ -36,12 +38,19 @@ GOVERNOR_STATES: Final = {
 """Label of `ilios_governor_state`, by what the heartbeat's sentence begins with."""
 
 
+SIZE: Final = "The database's file"
+ANSWER_SECONDS: Final = 5.0  #: for which a database on another machine is waited for
+
+
 class Collector:
     """A collector of prometheus-client: reads everything anew; what it cannot read is left out."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
+        self._asked: Callable[[], list[GaugeMetricFamily]] = self._ask
+        if database.is_remote:
+            self._asked = BoundedCall(self._ask, ANSWER_SECONDS)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         beat = heartbeat.read(data_folder.supervisor_state(self._settings))
@@ -52,20 +61,27 @@ class Collector:
         if fresh is not None and self._settings.use_embedded_replica:
             yield from _of_replica(fresh, self._settings.turso_sync_interval)
         yield from _of_disk(self._settings.data_folder)
+        if not self._database.is_remote:
+            size, log = self._database.size_bytes(), self._database.log_bytes()
+            yield _number("ilios_database_size_bytes", SIZE, size)
+            yield _number("ilios_database_wal_bytes", "The write-ahead log's file", log)
         yield from self._of_database()
 
     def _of_database(self) -> Iterator[GaugeMetricFamily]:
-        size, log = self._database.size_bytes(), self._database.log_bytes()
-        yield _number("ilios_database_size_bytes", "The database's file", size)
-        yield _number("ilios_database_wal_bytes", "The write-ahead log's file", log)
         try:
-            with self._database.reading() as session:
-                found = [*_of_queue(session), *_of_holdings(session), *_of_search(session)]
-                found += _of_webhooks(session)
-        except (SQLAlchemyError, self._database.driver_error):
+            found = self._asked()
+        except (SQLAlchemyError, self._database.driver_error, DatabaseBusy, TimeoutError):
             found = []
         yield _number("ilios_database_up", "1 when the database answers", bool(found))
         yield from found
+
+    def _ask(self) -> list[GaugeMetricFamily]:
+        with self._database.reading() as session:
+            found = [*_of_queue(session), *_of_holdings(session), *_of_search(session)]
+            found += _of_webhooks(session)
+        if self._database.is_remote:
+            found.append(_number("ilios_database_size_bytes", SIZE, self._database.size_bytes()))
+        return found
 
 
 def _of_supervisor(beat: Heartbeat | None) -> Iterator[GaugeMetricFamily]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.core import clock
+from ilios.core.bounded_calls import BoundedCall
 from ilios.core.disk_space import DiskReserve
+from ilios.core.errors import DatabaseBusy
 from ilios.db.database import Database
 from ilios.db.models import Instance
 from ilios.db.prepared import Prepared
@@ -20,6 +23,7 @@ from ilios.operations.heartbeat import BlockReason, Heartbeat
 from ilios.queue import queries
 
 BACKLOG_AGE = timedelta(seconds=60)
+ANSWER_SECONDS = 2.0  #: for which a database on another machine is waited for
 
 _QUEUE = Prepared(select(Instance.queue_paused_at, *map(queries.next_of, statistics.LANES)))
 
@@ -70,6 +74,9 @@ class Examiner:
         self._storage_name = storage_name
         self._supervisor_state = supervisor_state
         self._disk_reserve = disk_reserve
+        self._asked: Callable[[], tuple[str, str]] = self._ask
+        if database.is_remote:
+            self._asked = BoundedCall(self._ask, ANSWER_SECONDS)
 
     def examine(self) -> Health:
         """Ask the database and the disk; take the rest from the supervisor's heartbeat."""
@@ -94,11 +101,13 @@ class Examiner:
     def _of_database(self) -> tuple[str, str, str, str | None]:
         """Return the state of database, queue and index, and what makes the service unhealthy."""
         try:
-            return "connected", self._queue(), self._search(), None
-        except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or type(error).__name__)
-            fault = f"The database does not answer: {reason}."
-            return f"error: {reason}", "unknown", "unknown", fault
+            return "connected", *self._asked(), None
+        except (SQLAlchemyError, DatabaseBusy, TimeoutError) as error:
+            state, fault = _fault(error)
+            return f"error: {state}", "unknown", "unknown", fault
+
+    def _ask(self) -> tuple[str, str]:
+        return self._queue(), self._search()
 
     def _search(self) -> str:
         with self._database.watching() as watch:
@@ -116,6 +125,17 @@ class Examiner:
         oldest = min((head for head in heads if head is not None), default=None)
         late = oldest is not None and clock.now() - oldest > BACKLOG_AGE
         return "backlogged" if late else "ok"
+
+
+def _fault(error: Exception) -> tuple[str, str]:
+    """Return in words what is the matter with the database, and the same as a sentence."""
+    if isinstance(error, DatabaseBusy):
+        sentence = error.detail.partition(". ")[0]
+        return sentence, f"{sentence}."
+    reason = str(error)
+    if isinstance(error, SQLAlchemyError):
+        reason = str(getattr(error, "orig", None) or type(error).__name__)
+    return reason, f"The database does not answer: {reason}."
 
 
 def _replica(beat: Heartbeat | None) -> Replica | None:

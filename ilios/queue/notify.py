@@ -99,8 +99,8 @@ def open_notifier(settings: Settings, database: Database) -> Notifier:
 
 def open_listener(settings: Settings) -> Listener | PostgresListener:
     """Return what a supervisor hears wake-ups by."""
-    if settings.database_url is None:
+    if settings.server_url is None:
         return Listener(data_folder.wake_socket(settings))
     from ilios.db.postgres.listening import PostgresListener
 
-    return PostgresListener(settings.database_url.get_secret_value())
+    return PostgresListener(settings.server_url.get_secret_value())

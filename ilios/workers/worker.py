@@ -19,6 +19,7 @@ from ilios.conversion.recorder import Recorder
 from ilios.conversion.sources import Sources
 from ilios.core import data_folder, failpoints
 from ilios.core.disk_space import DiskReserve
+from ilios.core.errors import DatabaseBusy
 from ilios.core.owner_places import guest_places
 from ilios.core.pipes import is_readable
 from ilios.core.platform import give_back_memory
@@ -66,6 +67,7 @@ log = logs.get(__name__)
 
 
 ALIVE_SECONDS = 5.0
+DATABASE_PAUSE_SECONDS = 1.0  #: between two attempts to reach one that is away at the start
 DRAIN_POLL_SECONDS = 0.02
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter from others (Python's default is ten times that): the
@@ -95,8 +97,9 @@ def main(
     shared_counters.share(*data_folder.metrics(settings))
     sys.setswitchinterval(SWITCH_SECONDS)
     database = open_database(settings)
-    with database.reading() as session:
-        instance_id = instance.instance_id(session)
+    instance_id = _instance_id(database, pipe)
+    if instance_id is None:
+        return
     engines = open_engines(settings, instance_id)
     store = opening.open_store(settings)
     group_commit = GroupCommit(database)
@@ -124,6 +127,25 @@ def main(
     database.close()
     shared_counters.close()
     log.info("worker.stopped")
+
+
+def _instance_id(database: Database, pipe: Connection) -> str | None:
+    """Return the id of the database, once that answers; None when the supervisor stops before."""
+    is_waiting = False
+    while True:
+        try:
+            with database.reading() as session:
+                return instance.instance_id(session)
+        except DatabaseBusy as error:
+            if not is_waiting:
+                is_waiting = True
+                log.warning("worker.waits_for_database", reason=str(error))
+        try:
+            messages.send(pipe, Alive())
+        except OSError:
+            return None
+        if is_readable(pipe, DATABASE_PAUSE_SECONDS):  # no job comes before Ready: it is a Stop
+            return None
 
 
 @cache

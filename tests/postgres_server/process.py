@@ -19,10 +19,11 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
+import psutil
 import psycopg
 
 from ilios.core.processes import die_with_parent
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_for_ends, wait_until
 
 USER: Final = "ilios"
 START_TIMEOUT_S: Final = 60.0
@@ -61,9 +62,12 @@ def programs() -> Path:
 class PostgresServer:
     """Provides empty databases, and copies of one; the data outlives a restart."""
 
-    def __init__(self, programs: Path, settings: Mapping[str, str] = OPTIONS) -> None:
+    def __init__(
+        self, programs: Path, defaults: Mapping[str, str] = OPTIONS, **options: str
+    ) -> None:
+        """Start one with `options` beside and before the defaults."""
         self._programs = programs
-        self._settings = settings
+        self._options = {**defaults, **options}
         self._folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short, for the path of the socket
         self._remover = _remover(self._folder)
         self._data = self._folder / "data"
@@ -111,7 +115,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server, and wait until it takes connections."""
-        options = [f"-c{name}={value}" for name, value in self._settings.items()]
+        options = [f"-c{name}={value}" for name, value in self._options.items()]
         self._process = subprocess.Popen(
             [self._programs / "postgres", "-D", self._data, "-k", self._folder, *options],
             stdin=subprocess.DEVNULL,
@@ -126,6 +130,48 @@ class PostgresServer:
         """End it: its connections are closed, and its data is kept."""
         self._process.send_signal(number)
         self._process.wait()
+
+    def kill(self) -> None:
+        """Kill all of its processes at once: it recovers from its log at the next start."""
+        postmaster = psutil.Process(self._process.pid)
+        processes = [postmaster, *postmaster.children()]
+        postmaster.suspend()  # else it starts others, or ends the rest its own way
+        for process in reversed(processes):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait()
+        wait_for_ends(processes, START_TIMEOUT_S)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let it answer nothing during the block: its connections stay open."""
+        postmaster = psutil.Process(self._process.pid)
+        processes = [postmaster, *postmaster.children()]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+    def become_standby(self) -> None:
+        """Start it again as a standby, which waits for what no primary sends."""
+        self.stop()
+        (self._data / "standby.signal").touch()
+        self.start()
+
+    def require_password(self, user: str) -> None:
+        """Ask a user for its password."""
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"local all {user} scram-sha-256\n{rules.read_text()}")
+        with self.connect() as admin:
+            admin.execute("SELECT pg_reload_conf()")
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its socket."""
+        return self._folder
 
     def close(self) -> None:
         """End it, and delete what it holds."""

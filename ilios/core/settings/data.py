@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -11,14 +12,21 @@ from pydantic import AfterValidator, SecretStr
 from ilios.core.settings.fields import MIB, SubjectSettings, setting
 
 DEFAULT_DB_PATH: Final = Path("/data/ilios.db")
+POOL_LEAST: Final = 4  #: two that listen for as long as the process lives, and two for one request
+POOL_MOST: Final = 64  #: as many as threads of a kind
+_BARE_PERCENT: Final = re.compile("%(?![0-9A-Fa-f]{2})")
+_NO_URL: Final = "is no URL: signs of a password are written as %40 and so on"
 
 
 def _postgres_url(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
     try:
-        parts = urlsplit(value.get_secret_value())
+        parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise ValueError("is no URL: signs of a password are written as %40 and so on") from None
+        raise ValueError(_NO_URL) from None
+    if _BARE_PERCENT.search(text):  # the driver's words for it would have what follows
+        raise ValueError(_NO_URL)
     if parts.scheme not in ("postgresql", "postgres"):
         raise ValueError("must be a postgresql URL")
     if not parts.path.removeprefix("/"):
@@ -37,6 +45,14 @@ class DataSettings(SubjectSettings):
         None,
         "PostgreSQL database, in place of a SQLite file",
         "postgresql://ilios:xxx@db.internal:5432/ilios",
+    )
+    database_direct_url: PostgresUrl | None = setting(
+        None,
+        "The same database, past the pooler that DATABASE_URL leads to",
+        "postgresql://ilios:xxx@db.internal:5432/ilios",
+    )
+    database_pool_size: int = setting(
+        5, "Connections to PostgreSQL of a process", "5", ge=POOL_LEAST, le=POOL_MOST
     )
     data_dir: Path | None = setting(
         None, "Folder for the database, temporary files and local objects: one file system", "/data"

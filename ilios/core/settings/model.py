@@ -45,7 +45,17 @@ class Settings(
                 "DATABASE_URL and USE_EMBEDDED_REPLICA are both set, and only a SQLite file can be "
                 "copied to Turso: unset one of them."
             )
+        if self.database_direct_url is not None and self.database_url is None:
+            raise SettingsError(
+                "DATABASE_DIRECT_URL is set without DATABASE_URL: set both, the first to the "
+                "server itself, or DATABASE_URL alone."
+            )
         return self
+
+    @property
+    def server_url(self) -> SecretStr | None:
+        """The URL of the PostgreSQL server itself, past a pooler; None with a SQLite file."""
+        return self.database_direct_url or self.database_url
 
     @property
     def engine_name(self) -> Literal["embedded", "mistral"]:
@@ -59,6 +69,6 @@ class Settings(
         """All secret values that are set, for example to keep them out of a log."""
         values = (getattr(self, name) for name in type(self).model_fields)
         hidden = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
-        url = self.database_url.get_secret_value() if self.database_url else ""
-        password = unquote(urlsplit(url).password or "")
-        return (*self.api_keys, *hidden, *([password] if password else []))
+        urls = (self.database_url, self.database_direct_url)
+        found = (unquote(urlsplit(url.get_secret_value()).password or "") for url in urls if url)
+        return (*self.api_keys, *hidden, *filter(None, found))

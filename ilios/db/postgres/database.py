@@ -12,23 +12,38 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
-from typing import Final
+from typing import Any, Final, NoReturn
 
 from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from ilios.core import computing
-from ilios.core.errors import DatabaseBusy, DatabaseConflict, DatabaseFull, IliosError
+from ilios.core.errors import (
+    DatabaseBusy,
+    DatabaseConflict,
+    DatabaseFull,
+    IliosError,
+    OutcomeUnknown,
+)
+from ilios.core.telemetry import logs
 from ilios.db.database import LONG_TIMEOUT, Database, LockTimeout, Scope
-from ilios.db.driver_session import DriverSession
-from ilios.db.postgres.driver import connect, psycopg
+from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
+from ilios.db.postgres.driver import ANSWER_SECONDS, connect, psycopg
 from ilios.db.postgres.session import PostgresSession
 from ilios.db.postgres.watch import PostgresWatch
 from ilios.db.watch import Watch
 
+log = logs.get(__name__)
+
 ENGINES_KEPT = 4  #: a process uses one database
-CONNECTIONS_MAX: Final = 10  #: of a process
+CONNECTIONS: Final = 5  #: of a process, unless DATABASE_POOL_SIZE says otherwise
+UNREACHABLE: Final = "The database cannot be reached. Try again."
+STANDBY: Final = "The database is a standby now, which cannot be written. Try again."
+UNKNOWN: Final = (
+    "The connection to the database broke off while this was being committed: it may have been. "
+    "Look before you try again, or send an Idempotency-Key with what you repeat."
+)
 WRITERS_LOCK: Final = 0x696C696F73  #: advisory locks are numbers: `ilios`
 OWNERS_LOCK: Final = 0x696F776E  #: with a hash of an owner: who takes in documents of it
 _READING: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -38,6 +53,12 @@ _BUSY: Final = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
+_ENDED: Final = (
+    psycopg.errors.AdminShutdown,
+    psycopg.errors.CrashShutdown,
+    psycopg.errors.CannotConnectNow,
+)
+"""What the server says of a connection that it closes."""
 
 
 class PostgresDatabase(Database):
@@ -46,11 +67,20 @@ class PostgresDatabase(Database):
     driver_error = psycopg.Error
     is_remote = True
 
-    def __init__(self, url: str, lock_timeout: LockTimeout = LONG_TIMEOUT) -> None:
+    def __init__(
+        self,
+        url: str,
+        lock_timeout: LockTimeout = LONG_TIMEOUT,
+        *,
+        connections: int = CONNECTIONS,
+        is_pooled: bool = False,
+    ) -> None:
+        """`is_pooled`: the URL leads to a pooler, which gives each transaction any connection."""
         super().__init__()
-        self._url = url
-        self._engine = engine(url)
-        self._places = threading.BoundedSemaphore(CONNECTIONS_MAX)
+        self._engine = engine(url, answer_seconds=ANSWER_SECONDS, may_prepare=not is_pooled)
+        self._connections = connections
+        self._places = threading.BoundedSemaphore(connections)
+        self._is_reachable = True  #: as far as it is known, to log a change once
         self._wait_seconds = lock_timeout.turn_seconds
         timeout = f"SET LOCAL lock_timeout = '{round(1000 * self._wait_seconds)}ms'"
         self._settings = f"{timeout}; {_BY_INDEX}"
@@ -66,7 +96,7 @@ class PostgresDatabase(Database):
             with self._session(f"; {self._settings}; {_locks(scope)}") as session:
                 yield session
                 with computing.waiting():
-                    session.commit()
+                    _commit(session)
         except DatabaseError as error:
             _raise_named(error)
             raise
@@ -79,6 +109,10 @@ class PostgresDatabase(Database):
         except IliosError:
             self._put_back(session)
             raise
+        except (DatabaseError, psycopg.Error) as error:
+            is_lost = _is_lost(session, error)
+            self._give_up(session)
+            _raise(error, session, is_lost=is_lost)
         except BaseException:
             self._give_up(session)
             raise
@@ -109,6 +143,8 @@ class PostgresDatabase(Database):
         session = self._begun(kind)
         try:
             yield session
+        except (DatabaseError, psycopg.Error) as error:
+            _raise(error, session, is_lost=_is_lost(session, error))
         finally:
             self._keep(session)
 
@@ -119,14 +155,14 @@ class PostgresDatabase(Database):
             try:
                 return self._start(self._take(), kind)
             except ConnectionError as error:
-                raise DatabaseBusy("The database cannot be reached. Try again.") from error
+                raise DatabaseBusy(UNREACHABLE) from error
 
     def _start(self, session: DriverSession, kind: str) -> DriverSession:
         """Begin a transaction. Raises ConnectionError when the connection has broken off."""
         try:
             session.start(kind)
         except BaseException as error:
-            has_broken_off = bool(session.driver.closed)
+            has_broken_off = _is_lost(session, error)
             self._give_up(session)
             if isinstance(error, DatabaseError):
                 _raise_named(error)
@@ -137,7 +173,10 @@ class PostgresDatabase(Database):
 
     def _take(self) -> DriverSession:
         if not self._places.acquire(timeout=self._wait_seconds):
-            raise DatabaseBusy(f"All {CONNECTIONS_MAX} connections to the database are in use.")
+            raise DatabaseBusy(
+                f"All {self._connections} connections of this process to the database are in use "
+                "(DATABASE_POOL_SIZE). Try again."
+            )
         try:
             return self._alive() or self._connect()
         except BaseException:
@@ -171,20 +210,27 @@ class PostgresDatabase(Database):
 
     def _connect(self) -> DriverSession:
         try:
-            return PostgresSession(self._engine.connect())
+            session = PostgresSession(self._engine.connect())
         except DatabaseError as error:
-            raise DatabaseBusy("The database cannot be reached. Try again.") from error
+            if self._is_reachable:
+                self._is_reachable = False
+                log.warning("database.unreachable", reason=" ".join(str(error.orig).split()))
+            raise DatabaseBusy(UNREACHABLE) from error
+        if not self._is_reachable:
+            self._is_reachable = True
+            log.info("database.reachable")
+        return session
 
 
 _SIZE: Final = "SELECT pg_database_size(current_database())"
 
 
 @lru_cache(ENGINES_KEPT)
-def engine(url: str) -> Engine:
+def engine(url: str, *, answer_seconds: float | None = None, may_prepare: bool = True) -> Engine:
     """Return SQLAlchemy's engine for a URL: one for a process and its forks."""
     return create_engine(
         "postgresql+psycopg://",
-        creator=partial(connect, url),
+        creator=partial(connect, url, answer_seconds=answer_seconds, may_prepare=may_prepare),
         poolclass=NullPool,  # PostgresDatabase keeps the connections, each with its session
         use_native_hstore=False,  # else each connection asks whether it is there
         hide_parameters=True,  # file names and Markdown have no place in a log
@@ -216,5 +262,31 @@ def _raise_named(error: DatabaseError) -> None:
         raise DatabaseConflict("Two transactions have waited for each other.") from error
     if isinstance(error.orig, psycopg.errors.DiskFull):
         raise DatabaseFull("The disk of the database is full: nothing was stored.") from error
+    if isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):
+        raise DatabaseBusy(STANDBY) from error
     if isinstance(error.orig, _BUSY):
         raise DatabaseBusy("The database is locked. Try again.") from error
+
+
+def _commit(session: DriverSession) -> None:
+    try:
+        session.commit()
+    except DatabaseError as error:
+        if _is_lost(session, error):
+            raise OutcomeUnknown(UNKNOWN) from error
+        raise
+
+
+def _is_lost(session: DriverSession, error: BaseException) -> bool:
+    """Return whether an error is the end of the connection, or has met it."""
+    cause = error.orig if isinstance(error, DatabaseError) else error
+    return bool(session.driver.closed) or isinstance(cause, _ENDED)
+
+
+def _raise(error: Any, session: DriverSession, *, is_lost: bool) -> NoReturn:
+    """Raise what a caller knows, for an error of the driver or one of SQLAlchemy's."""
+    if is_lost:
+        raise DatabaseBusy(UNREACHABLE) from error
+    if isinstance(error, psycopg.Error):
+        raise_as_sqlalchemys(error, "", session.dialect)
+    raise error

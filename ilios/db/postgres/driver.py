@@ -12,22 +12,55 @@ try:
     import psycopg
     import psycopg.abc
     import psycopg.types.string
-except ModuleNotFoundError as error:
+    from psycopg.pq import TransactionStatus
+except ImportError as error:  # it, or the library of PostgreSQL that it stands on
     raise DatabaseRefused(
         "DATABASE_URL is set, but the driver of PostgreSQL is not installed: "
         "install it with `pip install ilios[postgres]`, or unset DATABASE_URL."
     ) from error
 
-__all__ = ["connect", "psycopg"]
+__all__ = ["TransactionStatus", "connect", "psycopg"]
 
+PREPARED_AFTER: Final = 5  #: executions of a statement on a connection
+WAIT_INTERVAL_SECONDS: Final = 0.1  #: psycopg's own, between two looks at signals
+CONNECT_SECONDS: Final = 5  #: for each host of the URL
+ANSWER_SECONDS: Final = 60.0
+"""For which an answer is waited for: far longer than any statement of a service takes."""
 DEFAULTS: Final[dict[str, Any]] = {
-    "connect_timeout": 10,  # seconds
+    "connect_timeout": CONNECT_SECONDS,
     "application_name": "ilios",
     "client_encoding": "UTF8",
+    # A host that is gone says nothing: it is asked after these seconds, and given up after ten.
+    "keepalives_idle": 5,
+    "keepalives_interval": 1,
+    "keepalives_count": 5,
+    "tcp_user_timeout": 10_000,  # milliseconds
 }
 
 
-class WritingConnection(psycopg.Connection[tuple[Any, ...]]):
+class _Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that is given up when an answer does not come in time.
+
+    Its errors have the first line of what the server says alone: the others quote rows.
+    """
+
+    answer_seconds: float | None = None  #: for which each answer is waited; None: without end
+
+    def wait(
+        self, gen: Any, interval: float = WAIT_INTERVAL_SECONDS, timeout: float | None = None
+    ) -> Any:
+        """Do as psycopg does. Raises psycopg.OperationalError when the time is over."""
+        try:
+            return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
+        except psycopg.Error as error:
+            if first := error.diag.message_primary:
+                error.args = (first,)
+            elif timeout is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.close()  # what would come now is no answer to what is asked next
+            raise
+
+
+class WritingConnection(_Connection):
     """A connection that counts the rows which were changed on it, as SQLite's do.
 
     A write of whose outcome nothing is asked waits for the next statement of its transaction, or
@@ -43,7 +76,7 @@ class WritingConnection(psycopg.Connection[tuple[Any, ...]]):
         """Write with what comes next; an error of it is raised there."""
         self.total_changes += 1
         self.deferred.append((sql, values))
-        if self.pgconn.transaction_status != psycopg.pq.TransactionStatus.INTRANS:
+        if self.pgconn.transaction_status != TransactionStatus.INTRANS:
             with self.behind_deferred():
                 pass
 
@@ -125,17 +158,22 @@ class _Text(psycopg.types.string.StrDumperUnknown):
             return super().dump(obj.replace("\0", "\ufffd"))
 
 
-def connect(url: str) -> WritingConnection:
+def connect(
+    url: str, *, answer_seconds: float | None = ANSWER_SECONDS, may_prepare: bool = True
+) -> WritingConnection:
     """Open a connection, on which the driver begins no transaction of its own.
 
-    What the URL says goes before the defaults here. Raises psycopg.OperationalError.
+    What the URL says goes before the defaults here. `may_prepare`: statements may be prepared on
+    the server, which a pooler does not allow. Raises psycopg.OperationalError.
     """
     given = psycopg.conninfo.conninfo_to_dict(url)
     connection = WritingConnection.connect(
         psycopg.conninfo.make_conninfo(**(DEFAULTS | given)),
         autocommit=True,
+        prepare_threshold=PREPARED_AFTER if may_prepare else None,
         cursor_factory=_Cursor,
     )
+    connection.answer_seconds = answer_seconds
     connection.adapters.register_loader("numeric", _Number)
     connection.adapters.register_dumper(str, _Text)
     return connection

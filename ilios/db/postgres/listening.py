@@ -22,6 +22,7 @@ log = logs.get(__name__)
 
 CHANNEL: Final = "ilios_jobs"
 RECONNECT_SECONDS: Final = 1.0  #: between two attempts
+ANSWER_SECONDS: Final = 5.0  #: a supervisor stands still meanwhile
 
 
 def notify(database: Database) -> None:
@@ -73,7 +74,7 @@ class PostgresListener:
             return False
         self._tried_at = time.monotonic()
         try:
-            self._connection = connect(self._url)
+            self._connection = connect(self._url, answer_seconds=ANSWER_SECONDS)
             self._connection.execute(f"LISTEN {CHANNEL}")
         except psycopg.Error:
             self._disconnect()

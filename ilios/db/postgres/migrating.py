@@ -10,78 +10,64 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ilios.core.errors import DatabaseRefused
-from ilios.db.postgres import schema
+from ilios.core.settings import Settings
+from ilios.db.postgres import schema, server_checks
 from ilios.db.postgres.database import engine
 
 MIGRATIONS_LOCK: Final = 0x6D69677261746520  #: advisory locks are numbers: `migrate `
-LEAST_VERSION: Final = 17
+WAIT_SECONDS: Final = 600  #: for another node's migration, or for who has locked a table
+IDLE_SECONDS: Final = 300  #: after which the migration of a node that has stopped is rolled back
+_BEGIN: Final = (
+    "BEGIN; SET LOCAL lock_timeout = '{wait}s'; "
+    "SET LOCAL idle_in_transaction_session_timeout = '{idle}s'"
+)
 
 
 @contextmanager
-def exclusive(url: str, known_revisions: Collection[str]) -> Iterator[Connection]:
+def exclusive(settings: Settings, known_revisions: Collection[str]) -> Iterator[Connection]:
     """Open a connection in a transaction that holds the migrations' lock; commit it at the end.
 
-    An empty database has the newest schema then. Raises DatabaseRefused for a server that is not to
-    be had, or too old, and for a database of another program or a newer version.
+    An empty database has the newest schema then. It goes past a pooler. Raises DatabaseRefused for
+    a server that is not to be had, or cannot be used, and for a database of another program or a
+    newer version.
     """
-    try:
-        opened = engine(url).connect()
-    except OperationalError as error:
-        reason = " ".join(str(error.orig).split())
-        raise DatabaseRefused(
-            f"The database of DATABASE_URL cannot be opened ({reason}): check the URL, the "
-            "password, and that the server runs."
-        ) from error
-    with opened as connection, connection.begin():
-        connection.exec_driver_sql("BEGIN")
-        _require_server(connection)
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATIONS_LOCK})
-        _begin_schema(connection, known_revisions)
+    url = settings.server_url.get_secret_value() if settings.server_url else ""
+    name = server_checks.setting_of_server(settings)
+    with server_checks.opened(engine(url).connect, name) as connection, connection.begin():
+        connection.exec_driver_sql(_BEGIN.format(wait=WAIT_SECONDS, idle=IDLE_SECONDS))
+        server_checks.require(connection.connection.driver_connection, settings)
+        _lock(connection, name)
+        _begin_schema(connection, known_revisions, name)
         yield connection
 
 
-def _require_server(connection: Connection) -> None:
-    found = connection.execute(
-        text(
-            "SELECT current_setting('server_version_num')::integer / 10000, pg_is_in_recovery(), "
-            "current_setting('server_encoding')"
-        )
-    )
-    version, is_standby, encoding = found.one()
-    if version < LEAST_VERSION:
+def _lock(connection: Connection, name: str) -> None:
+    try:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATIONS_LOCK})
+    except OperationalError as error:
         raise DatabaseRefused(
-            f"DATABASE_URL names PostgreSQL {version}, which is too old: Ilios needs "
-            f"{LEAST_VERSION} or newer."
-        )
-    if is_standby:
-        raise DatabaseRefused(
-            "DATABASE_URL names a standby, which cannot be written: name the primary, for example "
-            "by target_session_attrs=read-write with all hosts in the URL."
-        )
-    if encoding != "UTF8":
-        raise DatabaseRefused(
-            f"The database of DATABASE_URL has the encoding {encoding}: make one with "
-            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
-        )
+            f"Another node has been migrating the database of {name} for {WAIT_SECONDS} s: wait "
+            "for its end, or stop it."
+        ) from error
 
 
-def _begin_schema(connection: Connection, known_revisions: Collection[str]) -> None:
+def _begin_schema(connection: Connection, known_revisions: Collection[str], name: str) -> None:
     found = schema.revision(connection)
     if found is None:
         if schema.has_tables(connection):
             raise DatabaseRefused(
-                "The database of DATABASE_URL has tables of another program: name an empty one."
+                f"The database of {name} has tables of another program: name an empty one."
             )
         try:
             schema.create(connection)
         except DatabaseError as error:
             reason = " ".join(str(error.orig).split())
             raise DatabaseRefused(
-                f"The tables cannot be made in the database of DATABASE_URL ({reason}): give its "
+                f"The tables cannot be made in the database of {name} ({reason}): give its "
                 "user the right to (GRANT CREATE ON SCHEMA …)."
             ) from error
     elif found not in known_revisions:
         raise DatabaseRefused(
-            f"The database of DATABASE_URL has schema {found}, which is newer than this version "
+            f"The database of {name} has schema {found}, which is newer than this version "
             "of Ilios: start the newer version, or restore the backup made before the upgrade."
         )

@@ -7,7 +7,7 @@ from typing import Final
 
 from ilios.core import clock
 from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
-from ilios.db.postgres.driver import psycopg
+from ilios.db.postgres.driver import TransactionStatus, psycopg
 
 IDLE_SECONDS: Final = 30
 """After which the transaction of a process that has stopped is rolled back, and its locks end."""
@@ -34,6 +34,16 @@ class PostgresSession(DriverSession):
             clock.follow(cursor.fetchone()[0])
         except psycopg.Error as error:
             raise_as_sqlalchemys(error, packet, self.dialect)
+
+    def commit(self) -> None:
+        """Commit. Raises sqlalchemy.exc.OperationalError also for what a commit would roll back.
+
+        The server does that, and calls it no error, where an error of a statement was caught.
+        """
+        if self.driver.info.transaction_status == TransactionStatus.INERROR:
+            failed = psycopg.errors.InFailedSqlTransaction("a statement of it had failed")
+            raise_as_sqlalchemys(failed, "COMMIT", self.dialect)
+        super().commit()
 
     @property
     def is_dead(self) -> bool:

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from ilios.accounts import ledger
-from ilios.core import clock
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import migrations, quick_check, readonly, schema_version
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
-from ilios.operations.doctor.finding import Finding, Status, error, ok, refused, warning
+from ilios.operations.doctor import overcounts, postgres
+from ilios.operations.doctor.finding import Finding, Status, error, ok, refused, skipped, warning
 from ilios.operations.doctor.schema import missing_parts
 from ilios.operations.doctor.write_lock import examine_lock
 
 CHECK = "database"
 LIBRARY_CHECK = "SQLite"
 INTEGRITY_CHECK = "database integrity"
-LEDGER_CHECK = "ledger"
-
-LEDGER_PERIOD: Final = timedelta(days=30)
 
 
-def examine_library(_settings: Settings) -> Iterator[Finding]:
+def examine_library(settings: Settings) -> Iterator[Finding]:
     """Check that the SQLite library has no bug that corrupts data."""
+    if settings.database_url is not None:
+        yield skipped(LIBRARY_CHECK, "It is not used: the database is PostgreSQL.")
+        return
     try:
         require_safe_sqlite()
     except DatabaseRefused as refusal:
@@ -43,6 +40,9 @@ def examine_library(_settings: Settings) -> Iterator[Finding]:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Check that the database is ours, of this version, not corrupt, and can be written."""
+    if settings.server_url is not None:
+        yield from postgres.examine(settings, settings.server_url, _known_revisions())
+        return
     path = settings.database_path
     if not path.exists():
         yield ok(CHECK, f"{path} is not there yet: the first start makes it.")
@@ -101,14 +101,7 @@ def _schema(path: Path, revision: str | None) -> Finding:
 def _overcounts(path: Path) -> Iterator[Finding]:
     """Warn of pages that the provider has counted beyond those that it was sent."""
     with readonly.connect(path) as connection, Session(connection) as session:
-        calls, pages = ledger.overcounted(session, clock.now() - LEDGER_PERIOD)
-    if calls:
-        yield warning(
-            LEDGER_CHECK,
-            f"In the last {LEDGER_PERIOD.days} days Mistral counted {pages} pages more than it was "
-            f"sent, in {calls} calls. They were not charged to keys.",
-            "Compare with its bill; call.overcounted in the log names the calls.",
-        )
+        yield from overcounts.of(session)
 
 
 def _parts(path: Path) -> Finding | None:

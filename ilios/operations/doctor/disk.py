@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from ilios.core import data_folder, platform
+from ilios.core.file_systems import NETWORK_TYPES, type_of
 from ilios.core.settings import GIB, Settings
 from ilios.core.spare_file import SpareFile
 from ilios.operations.doctor.finding import Finding, error, ok, warning
@@ -16,9 +16,6 @@ from ilios.operations.doctor.finding import Finding, error, ok, warning
 CHECK = "file system"
 SPACE_CHECK = "free disk"
 
-_FUSE: Final = ("fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs")
-NETWORK_TYPES: Final = frozenset(("afs", "cifs", "nfs", "nfs4", "smb3", "smbfs", *_FUSE))
-"""Locks and shared memory, which the database needs, do not work there."""
 TEMPORARY_TYPES: Final = {
     "overlay": "the container's own layer",
     "ramfs": "memory",
@@ -33,11 +30,13 @@ TOO_FEW_INODES: Final = 1_000
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Check the type of the file system, and that there is only one."""
-    folder, database = _nearest(settings.data_folder), _nearest(settings.database_path.parent)
-    for path in dict.fromkeys((folder, database)):
-        yield _kind_of(path, type_of(path.resolve(), platform.mounts()))
+    folder, *others = (_nearest(path) for path in data_folder.roots(settings))
+    has_database = settings.database_url is None
+    for path in dict.fromkeys((folder, *others)):
+        kind = type_of(path.resolve(), platform.mounts())
+        yield _kind_of(path, kind, has_database=has_database)
     parts = [path for path in data_folder.own_folders(settings) if path.exists()]
-    strays = [path for path in (database, *parts) if path.stat().st_dev != folder.stat().st_dev]
+    strays = [path for path in (*others, *parts) if path.stat().st_dev != folder.stat().st_dev]
     if strays:
         yield error(
             CHECK,
@@ -48,32 +47,28 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def examine_space(settings: Settings) -> Iterator[Finding]:
     """Check that there is space for documents, in bytes and in files."""
-    for path in dict.fromkeys(map(_nearest, (settings.data_folder, settings.database_path.parent))):
+    for path in dict.fromkeys(map(_nearest, data_folder.roots(settings))):
         found = os.statvfs(path)
         yield _space(path, found.f_bavail * found.f_frsize, settings.min_free_disk_bytes)
         if found.f_files:  # else the file system makes inodes as it needs them
             yield from _inodes(path, found.f_favail)
-    yield from _spare(SpareFile(settings.database_path))
+    yield from _spare(data_folder.spare_file(settings))
 
 
-def type_of(path: Path, mounts: str) -> str:
-    """Return the type of an absolute path's file system, by the text of /proc/mounts."""
-    best, kind = -1, "unknown"
-    for line in mounts.splitlines():
-        _, point, fs_type, *_ = line.split(" ")
-        point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), point)
-        # Of several on one point, the last one covers the others.
-        if path.is_relative_to(point) and len(point) >= best:
-            best, kind = len(point), fs_type
-    return kind
-
-
-def _kind_of(path: Path, kind: str) -> Finding:
+def _kind_of(path: Path, kind: str, *, has_database: bool) -> Finding:
+    if kind in NETWORK_TYPES and not has_database:
+        return warning(
+            CHECK,
+            f"{path} is on a network file system ({kind}): what arrives and is converted lies "
+            "there meanwhile, and no two nodes may share it.",
+            "Set DATA_DIR to a folder on a disk of this machine.",
+        )
     if kind in NETWORK_TYPES:
         return error(
             CHECK,
             f"{path} is on a network file system ({kind}), where SQLite loses data.",
-            "Set DATA_DIR to a folder on a disk of this machine.",
+            "Set DATA_DIR to a folder on a disk of this machine, or DATABASE_URL to a PostgreSQL "
+            "database.",
         )
     if kind in TEMPORARY_TYPES:
         return warning(

@@ -15,7 +15,7 @@ CHECK: Final = "stored bytes"
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Count anew what each owner holds, and compare it with what submits are checked against."""
-    return rows.examine(settings, CHECK, _look)
+    return rows.examine(settings, CHECK, _look, lambda session: _compare(session.driver))
 
 
 def _look(connection: Any) -> Finding:
@@ -25,6 +25,10 @@ def _look(connection: Any) -> Finding:
             "The database's triggers that keep the sums of what keys hold are not all there.",
             "Restart the service: a start makes them, and counts anew.",
         )
+    return _compare(connection)
+
+
+def _compare(connection: Any) -> Finding:
     wrong = len(owner_totals.differences(connection))
     if wrong:
         return error(

@@ -17,7 +17,7 @@ CHECK = "data folder"
 def examine(settings: Settings) -> Iterator[Finding]:
     """Check folders, node id and modes; what a first start has still to make is no fault."""
     for folder in (settings.data_folder / "tmp", *data_folder.own_folders(settings)):
-        if finding := _broken(folder, is_used=settings.database_path.exists()):
+        if finding := _broken(folder, is_used=data_folder.is_used(settings)):
             yield finding
     node_id = data_folder.node_id_file(settings)
     if node_id.exists() or node_id.is_symlink():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import Connection, Table
 
@@ -13,17 +13,27 @@ def missing_parts(connection: Connection) -> Iterator[str]:
     """Yield the tables, columns and indexes of ours that a database lacks."""
     names = "SELECT name FROM sqlite_master WHERE type IN ('table', 'index')"
     found = set(connection.exec_driver_sql(names).scalars())
+    columns = "SELECT name FROM pragma_table_xinfo(?)"
+    yield from missing_of(
+        {
+            table.name: set(connection.exec_driver_sql(columns, (table.name,)).scalars())
+            for table in Base.metadata.sorted_tables
+            if table.name in found
+        },
+        found,
+    )
+
+
+def missing_of(tables: Mapping[str, Collection[str]], indexes: Collection[str]) -> Iterator[str]:
+    """Yield what is not among these: tables by their names, each with its columns, and indexes."""
     for table in Base.metadata.sorted_tables:
-        if table.name not in found:
+        if table.name in tables:
+            yield from _missing_of(table, indexes, tables[table.name])
+        else:
             yield f"table {table.name}"
-            continue
-        columns = connection.exec_driver_sql(
-            "SELECT name FROM pragma_table_xinfo(?)", (table.name,)
-        )
-        yield from _missing_of(table, found, set(columns.scalars()))
 
 
-def _missing_of(table: Table, found: set[str], columns: set[str]) -> Iterator[str]:
+def _missing_of(table: Table, found: Collection[str], columns: Collection[str]) -> Iterator[str]:
     for column in table.columns:
         if column.name not in columns:
             yield f"column {table.name}.{column.name}"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import http.client
 import json
-import os
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from ilios.core import data_folder
+from ilios.core.processes import is_locked
 from ilios.core.settings import Settings
 from ilios.operations.doctor.finding import Finding, error, ok, skipped, warning
 
@@ -25,7 +23,7 @@ HEALTHY: Final = {"workers": ("ok",), "queue": ("ok",), "provider": ("ok", "not 
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Check that the port is free; when the service runs, check its health."""
-    if not _is_locked(data_folder.web_lock(settings)):
+    if not is_locked(data_folder.web_lock(settings)):
         yield _port(settings.port)
         yield skipped(HEALTH_CHECK, f"It does not run in {settings.data_folder}.")
         return
@@ -80,19 +78,3 @@ def _health(port: int) -> dict[str, Any] | None:
         return None
     finally:
         connection.close()
-
-
-def _is_locked(path: Path) -> bool:
-    """Return whether a process holds the lock of a file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(descriptor)

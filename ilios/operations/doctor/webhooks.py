@@ -26,7 +26,12 @@ _WAITING: Final = "SELECT count(*), min(created_at) FROM webhook_deliveries WHER
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Check the triggers of the outbox, the secrets of the keys, and how long events wait."""
-    return rows.examine(settings, CHECK, lambda connection: _look(connection, settings))
+    return rows.examine(
+        settings,
+        CHECK,
+        lambda connection: _look(connection, settings),
+        lambda session: _of_rows(session.driver, settings),
+    )
 
 
 def _look(connection: Any, settings: Settings) -> Finding:
@@ -37,6 +42,10 @@ def _look(connection: Any, settings: Settings) -> Finding:
             "some.",
             "Restart the service: a start makes them.",
         )
+    return _of_rows(connection, settings)
+
+
+def _of_rows(connection: Any, settings: Settings) -> Finding:
     keys = connection.execute(_KEYS).fetchall()
     return _of_secrets(keys, settings) or _of_backlog(connection, len(keys))
 
@@ -76,7 +85,9 @@ def _of_secrets(keys: list[tuple[Any, ...]], settings: Settings) -> Finding | No
 def _of_backlog(connection: Any, keys: int) -> Finding:
     waiting, oldest = connection.execute(_WAITING).fetchone()
     if oldest is not None:
-        waits = clock.now() - datetime.fromisoformat(oldest).replace(tzinfo=UTC)
+        if isinstance(oldest, str):  # as SQLite has it
+            oldest = datetime.fromisoformat(oldest).replace(tzinfo=UTC)
+        waits = clock.now() - oldest
         if waits > LATE:
             return warning(
                 CHECK,

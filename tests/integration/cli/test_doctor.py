@@ -12,12 +12,12 @@ import boto3
 import pytest
 
 from ilios.core import data_folder
+from ilios.core.file_systems import type_of
 from ilios.core.settings import Settings
 from ilios.db import readonly
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.operations.doctor.bucket import DONE
-from ilios.operations.doctor.disk import type_of
 from ilios.storage.opening import open_store
 from tests.integration.cli import (
     spoilt_buckets,
@@ -240,6 +240,17 @@ def test_the_file_system_is_that_of_the_nearest_mount_point(path: str, kind: str
     )
 
     assert type_of(Path(path), mounts) == kind
+
+
+def test_a_start_refuses_a_database_on_a_network_file_system(case: Case) -> None:
+    case.mount(spoilt_machines.ON_NFS, case.folder)
+
+    done = case.operator.run("migrate")
+
+    (line,) = (done.stdout + done.stderr).splitlines()
+    assert done.returncode
+    assert "where SQLite loses data" in line
+    assert "DATABASE_URL" in line
 
 
 def contents(folder: Path) -> dict[Path, bytes | None]:

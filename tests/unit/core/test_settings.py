@@ -235,3 +235,47 @@ def test_a_copy_in_turso_is_of_a_sqlite_file(monkeypatch: pytest.MonkeyPatch) ->
 
     with pytest.raises(SettingsError, match="unset one of them"):
         settings.load()
+
+
+def test_a_direct_url_is_of_a_database_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_DIRECT_URL", "postgresql://db/ilios")
+
+    with pytest.raises(SettingsError, match="set without DATABASE_URL"):
+        settings.load()
+
+
+def test_the_server_itself_is_past_the_pooler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ilios:one-password@pooler/ilios")
+    beside = settings.load().server_url
+    monkeypatch.setenv("DATABASE_DIRECT_URL", "postgresql://ilios:other-password@db/ilios")
+    loaded = settings.load()
+
+    assert beside is not None
+    assert beside.get_secret_value().endswith("@pooler/ilios")
+    assert loaded.server_url is not None
+    assert loaded.server_url.get_secret_value().endswith("@db/ilios")
+    assert {"one-password", "other-password"} <= set(loaded.secrets)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_DIRECT_URL"])
+@pytest.mark.parametrize("password", ["p%zz-word", "100%", "a%4"])
+def test_a_bare_percent_sign_in_a_password_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, password: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/ilios")
+    monkeypatch.setenv(name, f"postgresql://ilios:{password}@db/ilios")
+
+    with pytest.raises(SettingsError, match="written as %40") as refusal:
+        settings.load()
+
+    assert password not in refusal.value.detail
+
+
+@pytest.mark.parametrize("size", ["0", "3", "65", "many"])
+def test_a_pool_of_a_size_that_makes_no_sense_is_refused(
+    monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    monkeypatch.setenv("DATABASE_POOL_SIZE", size)
+
+    with pytest.raises(SettingsError, match="DATABASE_POOL_SIZE"):
+        settings.load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -9,15 +10,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
 
 from ilios.core import clock
-from ilios.core.errors import DatabaseBusy
+from ilios.core.errors import DatabaseBusy, OutcomeUnknown
 from ilios.db.database import LockTimeout, Scope
-from ilios.db.postgres import database as database_module
+from ilios.db.group_commit import GroupCommit
 from ilios.db.postgres.database import PostgresDatabase
+from ilios.db.postgres.driver import connect, psycopg
 from ilios.db.postgres.session import PostgresSession
 from ilios.db.prepared import Prepared
 from tests.postgres_server.process import PostgresServer
+from tests.support.ending_commits import end_at_commit
 
 HASTY = LockTimeout(0.05, 0, 0)
 
@@ -122,9 +127,8 @@ def test_a_server_that_is_not_there_is_a_database_that_is_busy(
         pass
 
 
-def test_connections_are_bounded_and_waited_for(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "CONNECTIONS_MAX", 1)
-    with closing(PostgresDatabase(url, HASTY)) as database:
+def test_connections_are_bounded_and_waited_for(url: str) -> None:
+    with closing(PostgresDatabase(url, HASTY, connections=1)) as database:
         with (
             database.reading(),
             pytest.raises(DatabaseBusy, match="connections"),
@@ -188,3 +192,109 @@ def test_the_clock_follows_that_of_the_database(
 
     assert isinstance(moment, datetime)
     assert abs(clock.now() - moment) < timedelta(seconds=60)
+
+
+def test_a_connection_that_ends_in_a_transaction_says_that_it_cannot_be_reached(
+    counter: PostgresDatabase,
+) -> None:
+    with pytest.raises(DatabaseBusy, match="cannot be reached") as refusal:
+        write(counter, "UPDATE counter SET n = 7", "SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert not isinstance(refusal.value, OutcomeUnknown)
+    assert count(counter) == 0
+
+
+def test_a_connection_that_ends_while_it_is_watched_says_so_too(counter: PostgresDatabase) -> None:
+    with pytest.raises(DatabaseBusy, match="cannot be reached"), counter.watching() as watch:
+        watch.query("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert count(counter) == 0
+
+
+def test_nobody_knows_what_became_of_a_commit_that_the_connection_ended_at(
+    counter: PostgresDatabase,
+) -> None:
+    end_at_commit(counter, "counter")
+
+    with pytest.raises(OutcomeUnknown, match="may have been"), counter.writing() as session:
+        session.execute(text("INSERT INTO counter VALUES (1)"))
+
+    assert count(counter) == 0
+
+
+def test_units_that_were_committed_together_are_not_written_again_then(
+    counter: PostgresDatabase,
+) -> None:
+    end_at_commit(counter, "counter")
+    group_commit = GroupCommit(counter)
+    runs: list[int] = []
+
+    def insert(number: int) -> None:
+        def unit(session: Session) -> None:
+            runs.append(number)
+            session.execute(text("INSERT INTO counter VALUES (:n)"), {"n": number})
+
+        with pytest.raises(OutcomeUnknown):
+            group_commit.write(unit)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(insert, range(8)))
+
+    assert sorted(runs) == list(range(8))
+
+
+def test_what_a_caught_error_has_undone_is_not_taken_for_committed(
+    counter: PostgresDatabase,
+) -> None:
+    def catch(session: Session) -> None:
+        session.execute(text("UPDATE counter SET n = 7"))
+        with suppress(DatabaseError):
+            session.execute(text("SELECT 1 / 0"))
+
+    with pytest.raises(DatabaseError, match="a statement of it had failed"):
+        GroupCommit(counter).write(catch)
+
+    assert count(counter) == 0
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for_without_end(
+    postgres_server: PostgresServer, url: str
+) -> None:
+    with closing(connect(url, answer_seconds=0.1)) as connection:
+        connection.execute("SELECT 1")
+        with postgres_server.hanging(), pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+
+        assert connection.closed
+
+
+def test_a_server_that_goes_and_comes_is_logged_once_each(
+    postgres_server: PostgresServer, counter: PostgresDatabase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    postgres_server.stop()
+    for _ in range(3):
+        with pytest.raises(DatabaseBusy):
+            count(counter)
+    postgres_server.start()
+    for _ in range(3):
+        count(counter)
+
+    events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert events == ["database.unreachable", "database.reachable"]
+
+
+def test_an_error_quotes_nothing_of_a_row(empty: PostgresDatabase) -> None:
+    with pytest.raises(DatabaseError, match="null value") as error:
+        write(
+            empty,
+            "CREATE TABLE named (name TEXT, size INTEGER NOT NULL)",
+            "INSERT INTO named VALUES ('what a client wrote', NULL)",
+        )
+
+    assert "client" not in str(error.value.orig)
+
+
+def write(database: PostgresDatabase, *statements: str) -> None:
+    with database.writing() as session:
+        for statement in statements:
+            session.execute(text(statement))

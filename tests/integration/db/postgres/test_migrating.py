@@ -99,19 +99,19 @@ def test_a_database_of_another_program_is_refused(settings: Settings, url: str) 
     assert url not in done.stderr + done.stdout
 
 
-def test_a_newer_schema_is_refused(url: str) -> None:
+def test_a_newer_schema_is_refused(settings: Settings, url: str) -> None:
     with engine(url).begin() as connection:
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
         connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
 
-    with pytest.raises(DatabaseRefused, match="newer"), migrating.exclusive(url, {REVISION}):
+    with pytest.raises(DatabaseRefused, match="newer"), migrating.exclusive(settings, {REVISION}):
         pass
 
 
 def test_a_server_that_is_not_there_is_refused_in_one_line(
-    postgres_server: PostgresServer,
+    settings: Settings, postgres_server: PostgresServer
 ) -> None:
-    absent = postgres_server.url("absent")
+    absent = of(settings, postgres_server.url("absent"))
 
     with (
         pytest.raises(DatabaseRefused, match="cannot be opened") as refusal,
@@ -122,14 +122,47 @@ def test_a_server_that_is_not_there_is_refused_in_one_line(
     assert "\n" not in refusal.value.detail
 
 
-def test_a_user_who_may_not_make_tables_is_told(postgres_server: PostgresServer) -> None:
+def test_a_user_who_may_not_make_tables_is_told(
+    settings: Settings, postgres_server: PostgresServer
+) -> None:
     with postgres_server.database() as name, postgres_server.connect() as admin:
         admin.execute("CREATE ROLE humble LOGIN")
         try:
             with (
                 pytest.raises(DatabaseRefused, match="GRANT CREATE"),
-                migrating.exclusive(postgres_server.url(name, "humble"), {REVISION}),
+                migrating.exclusive(of(settings, postgres_server.url(name, "humble")), {REVISION}),
             ):
                 pass
         finally:
             admin.execute("DROP ROLE humble")
+
+
+def test_another_nodes_migration_is_not_waited_for_without_end(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with migrating.exclusive(settings, {REVISION}):
+        monkeypatch.setattr(migrating, "WAIT_SECONDS", 1)
+
+        with (
+            pytest.raises(DatabaseRefused, match="Another node has been migrating"),
+            migrating.exclusive(settings, {REVISION}),
+        ):
+            pass
+
+
+def test_a_migration_goes_past_the_pooler(settings: Settings, url: str) -> None:
+    beside = settings.model_copy(
+        update={
+            "database_url": SecretStr("postgresql://ilios@/ilios?host=%2Fnonexistent"),
+            "database_direct_url": SecretStr(url),
+        }
+    )
+
+    upgrade(beside)
+
+    with engine(url).connect() as connection:
+        assert schema.revision(connection) == REVISION
+
+
+def of(settings: Settings, url: str) -> Settings:
+    return settings.model_copy(update={"database_url": SecretStr(url)})

@@ -1,0 +1,1 @@
+"""PostgreSQL behind Debian's PgBouncer, which gives each transaction another connection."""
