@@ -85,6 +85,11 @@ def incoming_key(instance_id: str, document_id: str) -> str:
     return f"incoming/{instance_id}/{document_id}"
 
 
+def owner_key(instance_id: str) -> str:
+    """Return the key of what says which database works under an instance: `instances/<id>`."""
+    return f"instances/{instance_id}"
+
+
 def probe_key(probe_id: str) -> str:
     """Return the key of a test object: `probes/<id>`."""
     return f"probes/{probe_id}"

@@ -1,0 +1,29 @@
+"""What a start has to do with the cluster, where there is one; little is imported where not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ilios.core.settings import Settings
+
+WORKERS: Final = "workers"  #: a kind of node: a supervisor and its workers
+WEB: Final = "web"  #: likewise: gunicorn
+
+
+def join(settings: Settings, kind: str) -> None:
+    """Check that this node may work beside those that live, and have the keys of the cluster.
+
+    Do nothing on a single node, whose database is a SQLite file. Raises StartupError.
+    """
+    if settings.database_url is not None:
+        from ilios.cluster import membership
+
+        membership.join(settings, kind)
+
+
+def have_keys(settings: Settings) -> None:
+    """Have the keys of the cluster, for a command on the machine of a node. Raises StartupError."""
+    if settings.database_url is not None:
+        from ilios.cluster import membership
+
+        membership.have_keys(settings)

@@ -1,0 +1,65 @@
+"""The nodes of a cluster: whether this one may work beside those that live. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.exc import DatabaseError
+
+from ilios.core import clock
+from ilios.core.errors import DatabaseBusy, DatabaseRefused, StartupError
+from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.opening import open_database
+from ilios.operations.doctor.finding import Finding, ok, refused, skipped
+
+if TYPE_CHECKING:
+    from ilios.db.models.cluster import Node
+
+CHECK: Final = "nodes"
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Check versions, the keys that nodes share, and that no other database has the bucket."""
+    if settings.server_url is None:
+        yield skipped(CHECK, "A service on a SQLite file is one node.")
+        return
+    try:
+        from ilios.db.postgres import starting
+
+        starting.require_current(settings, settings.server_url)
+        with closing(open_database(settings)) as database:
+            yield from _look(settings, database)
+    except (DatabaseRefused, DatabaseBusy, DatabaseError):
+        yield skipped(CHECK, "Repair the database first.")
+
+
+def _look(settings: Settings, database: Database) -> Iterator[Finding]:
+    from ilios.cluster import compatibility, membership, nodes, shared_keys
+
+    with database.watching() as watch:
+        live = nodes.live(watch, clock.now())
+        shared = shared_keys.known(watch)
+    faults: list[StartupError] = []
+    for kind in ("web", "workers"):
+        try:
+            compatibility.require_beside(live, membership.would_be(settings, kind))
+        except StartupError as refusal:
+            faults.append(refusal)
+    try:
+        shared_keys.require_own(settings, shared)
+        membership.require_bucket(settings, database)
+    except StartupError as refusal:
+        faults.append(refusal)
+    yield from (refused(CHECK, fault) for fault in faults[:1])
+    if not faults:
+        yield ok(CHECK, _counted(live))
+
+
+def _counted(live: list[Node]) -> str:
+    if not live:
+        return "No node lives."
+    names = ", ".join(f"{node.name} ({node.kind})" for node in live)
+    return f"{len(live)} live: {names}."
