@@ -41,11 +41,7 @@ def grant(found: Sequence[Node], me: Identity, said: Said) -> int | None:
     if limit is None:
         return None
     others = [node for node in found if node.id != me.id]
-    wanted = {node.id: _wanted(node) for node in others}
-    fair = shares(limit, {**wanted, me.id: said.calls_most if said.jobs_most else 0})[me.id]
+    wanted = {node.id: node.calls_wanted for node in others}
+    fair = shares(limit, {**wanted, me.id: said.calls_wanted})[me.id]
     free = limit - sum(node.calls_held for node in others)
     return max(0, min(fair, free))
-
-
-def _wanted(node: Node) -> int:
-    return node.calls_most if node.jobs_most else 0

@@ -32,6 +32,16 @@ def require_beside(live: Iterable[Node], me: Identity) -> None:
             )
 
 
+def require_bucket(live: Iterable[Node], me: Identity) -> None:
+    """Raise NodesIncompatible if another node lives; for one that has objects in a folder."""
+    for other in live:
+        if other.id != me.id:
+            raise NodesIncompatible(
+                f"Node {other.name} works on the same database, and this one has no bucket that "
+                "both could have objects in: set S3_BUCKET as there, or stop that node."
+            )
+
+
 def _require_same_host(other: Node, me: Identity) -> None:
     """Raise NodesIncompatible for a node under this one's id on another host.
 

@@ -46,7 +46,10 @@ def join(settings: Settings, kind: str) -> None:
     with closing(open_database(settings, SHORT_TIMEOUT)) as database:
         with database.reading() as session:
             live = nodes.live(session, clock.now())
-        compatibility.require_beside(live, identity(settings, kind))
+        me = identity(settings, kind)
+        compatibility.require_beside(live, me)
+        if settings.s3_bucket is None:
+            compatibility.require_bucket(live, me)
         shared_keys.provide(settings, database)
         if settings.s3_bucket is not None:
             with closing(_probing(settings)) as store:
@@ -86,5 +89,5 @@ def have_keys(settings: Settings) -> None:
 
 def leave(database: Database, node: Identity) -> None:
     """Say that a node ends: what it held is others' at once."""
-    with database.writing() as session:
+    with database.writing(Scope.ROWS) as session:
         nodes.leave(session, node)

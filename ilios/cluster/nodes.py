@@ -35,9 +35,6 @@ _SINCE = select(*(getattr(Node, name) for name in _COLUMNS)).where(
 )
 _LIVE = Prepared(_SINCE.order_by(Node.name, Node.id, Node.kind))
 _LIVE_WORKERS = Prepared(_SINCE.where(Node.kind == WORKERS).order_by(Node.id))
-_DRAIN_SINCE = Prepared(
-    select(Node.drain_since).where(Node.id == bindparam("of"), Node.kind == bindparam("of_kind"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class Said:
     """What a node says of itself with each sign of life: see the columns of Node."""
 
     jobs_most: int = 0
-    calls_most: int = 0
+    calls_wanted: int = 0
     calls_held: int = 0
     calls_limit: int | None = None
     state: dict[str, Any] | None = None
@@ -101,12 +98,6 @@ def live(on: Runner, now: datetime, within: timedelta = SILENT) -> list[Node]:
 def holding(on: Runner, now: datetime) -> list[Node]:
     """Return the nodes with workers that may still hold something."""
     return [_node(row) for row in _LIVE_WORKERS.all(on, since=now - GONE)]
-
-
-def drain_since(on: Runner, node_id: str, kind: str) -> datetime | None:
-    """Return since when an operator wants no work of a node; None without that."""
-    row = _DRAIN_SINCE.first(on, of=node_id, of_kind=kind)
-    return row[0] if row else None
 
 
 def drain(session: Session, named: str, now: datetime | None) -> list[Node]:

@@ -7,24 +7,38 @@ this node's settings stays here. For the supervisor's one thread.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy.orm import Session
 
 from ilios.cluster import provider_state
 from ilios.cluster.shares import shares
 from ilios.core import clock
-from ilios.engines.governor import BreakerState, Governor, GovernorState, Outcome, ProviderReport
+from ilios.engines.governor import (
+    ANSWERED,
+    BreakerState,
+    Governor,
+    GovernorState,
+    Outcome,
+    ProviderReport,
+)
 
 
 class SharedGovernor:
     """Decides how many jobs of this node may be in flight, at most `most` of them."""
 
-    def __init__(self, lane: str, most: int, missing: str | None = None) -> None:
+    def __init__(
+        self,
+        lane: str,
+        most: int,
+        missing: str | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        """`clock` is the one that all nodes share: by default the database's."""
         self._lane = lane
         self._most = most
-        self._own = Governor(most, missing)  #: of what is wrong here alone
-        self._all = Governor(most, clock=_seconds)
+        self._own = Governor(most, missing, clock or _seconds)  #: of what is wrong here alone
+        self._all = Governor(most, clock=clock or _seconds)
         self._me = ""
         self._wanted: Mapping[str, int] = {self._me: most}
         self._unsaid: list[ProviderReport] = []
@@ -52,11 +66,11 @@ class SharedGovernor:
 
     def record(self, report: ProviderReport) -> None:
         """Take in how a call to the provider ended."""
-        is_own_fault = report.outcome is Outcome.MISCONFIGURED
-        if is_own_fault or report.outcome is Outcome.ANSWERED:
+        if report.outcome is Outcome.MISCONFIGURED:
             self._own.record(report)
-        if is_own_fault:
             return
+        if report.outcome is not Outcome.FAILED:
+            self._own.record(ANSWERED)  # whatever else it says, the provider takes our settings
         before = self._all.memory()
         self._all.record(report)
         if self._all.memory() != before:

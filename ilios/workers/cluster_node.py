@@ -50,6 +50,8 @@ class ClusterNode:
         self._workers = workers
         self._gate = gate
         self._describe = describe
+        self._jobs_most = jobs_of_provider(settings) if gate.has_provider else 0
+        self._calls_most = calls_of_provider(settings) if gate.has_provider else 0
         self._next_beat_at = 0.0
         self._is_limited = False  #: as of the last sign of life
         # Until it is known whether anybody limits calls, workers that are ready take no such jobs.
@@ -86,7 +88,7 @@ class ClusterNode:
         found = self._found(session, now)
         said = self._said()
         places = call_places.grant(found, self._me, said)
-        held = said.calls_most
+        held = self._calls_most
         if places is not None:
             held = max(places, self._workers.calls_held(LANE))
         drain_since = nodes.say(session, self._me, said.holding(held), now)
@@ -108,11 +110,12 @@ class ClusterNode:
         return nodes.holding(session, now)
 
     def _said(self) -> Said:
-        jobs, calls = jobs_of_provider(self._settings), calls_of_provider(self._settings)
-        is_used = self._gate.has_provider
+        calls = self._calls_most
+        if not self._gate.may_claim:  # it finishes what it has begun
+            calls = min(calls, self._workers.jobs_in(LANE))
         return Said(
-            jobs_most=jobs if is_used and self._gate.may_claim else 0,
-            calls_most=calls if is_used else 0,
+            jobs_most=self._jobs_most if self._gate.may_claim else 0,
+            calls_wanted=calls,
             calls_limit=self._settings.provider_concurrency,
             state=asdict(self._describe()),
         )

@@ -149,7 +149,8 @@ class Supervisor:
         """Start workers, claim and listen, until a stop is requested or no worker can boot."""
         data_folder.empty(data_folder.workspaces(self._settings))
         self._answers.remove_drafts()
-        log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
+        node = self._node if self._cluster is None else self._settings.node
+        log.info("supervisor.started", node=node, workers=self._settings.worker_count)
         while not self._stopping:
             self._workers.start_due()
             self._replicator.supervise()

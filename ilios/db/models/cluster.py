@@ -51,8 +51,8 @@ class Node(ClusterBase):
     seen_at: Mapped[datetime]
     drain_since: Mapped[datetime | None]  #: since when an operator wants no work of it
     jobs_most: Mapped[int]  #: of the provider's lane that it may run; 0 while it claims none
-    calls_most: Mapped[int]  #: to the provider that its workers could make at once
-    calls_held: Mapped[int]  #: places for calls that it has; 0 while nobody limits them
+    calls_wanted: Mapped[int]  #: to the provider that it would make at once
+    calls_held: Mapped[int]  #: that its workers may have in flight at most
     calls_limit: Mapped[int | None]  #: its PROVIDER_CONCURRENCY
     state: Mapped[dict[str, Any] | None]  #: see ilios.operations.heartbeat
 

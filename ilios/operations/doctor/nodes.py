@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DatabaseError
 
+from ilios.cluster.joining import WEB, WORKERS
 from ilios.core import clock
 from ilios.core.errors import DatabaseBusy, DatabaseRefused, StartupError
 from ilios.core.settings import Settings
@@ -42,19 +43,16 @@ def _look(settings: Settings, database: Database) -> Iterator[Finding]:
     with database.watching() as watch:
         live = nodes.live(watch, clock.now())
         shared = shared_keys.known(watch)
-    faults: list[StartupError] = []
-    for kind in ("web", "workers"):
-        try:
-            compatibility.require_beside(live, membership.would_be(settings, kind))
-        except StartupError as refusal:
-            faults.append(refusal)
     try:
+        for kind in (WEB, WORKERS):
+            compatibility.require_beside(live, membership.would_be(settings, kind))
+        if settings.s3_bucket is None:
+            compatibility.require_bucket(live, membership.would_be(settings, WEB))
         shared_keys.require_own(settings, shared)
         membership.require_bucket(settings, database)
     except StartupError as refusal:
-        faults.append(refusal)
-    yield from (refused(CHECK, fault) for fault in faults[:1])
-    if not faults:
+        yield refused(CHECK, refusal)
+    else:
         yield ok(CHECK, _counted(live))
 
 

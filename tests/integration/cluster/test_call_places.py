@@ -24,7 +24,7 @@ class SomeNode:
     database: PostgresDatabase
     name: str
     limit: int | None = LIMIT
-    jobs: int = 13
+    wanted: int = CALLS
     may_use: int | None = 0
     in_flight: int = 0
 
@@ -41,7 +41,7 @@ class SomeNode:
         call_places.lock(session)
         now = clock.now()
         found = nodes.holding(session, now)
-        said = Said(jobs_most=self.jobs, calls_most=CALLS, calls_limit=self.limit)
+        said = Said(calls_wanted=self.wanted, calls_limit=self.limit)
         places = call_places.grant(found, self.me, said)
         held = CALLS if places is None else max(places, self.in_flight)
         nodes.say(session, self.me, said.holding(held), now)
@@ -116,12 +116,12 @@ def test_the_places_of_a_node_that_is_gone_or_claims_nothing_are_others(
     for _ in range(2):
         first.beat()
         second.beat()
-    second.jobs = 0  # it is drained
+    second.wanted = 0  # it is drained
     second.beat()
     first.beat()
     assert (first.may_use, second.may_use) == (9, 0)
 
-    second.jobs = 13
+    second.wanted = CALLS
     for _ in range(2):
         second.beat()
         first.beat()
@@ -150,6 +150,6 @@ def test_the_number_holds_whatever_happens_in_which_order(four: list[SomeNode]) 
         happens = chance.choice((one.beat, one.beat, one.call, one.end_calls))
         happens()
         if chance.random() < 0.1:
-            one.jobs = 13 - one.jobs
+            one.wanted = CALLS - one.wanted
 
         assert in_flight(four) <= LIMIT

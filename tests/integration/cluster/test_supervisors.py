@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from ilios.accounts import ledger
 from ilios.cluster.joining import WORKERS
 from ilios.cluster.nodes import live
-from ilios.core import clock, data_folder
+from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.db.models import DocumentStatus
 from ilios.db.models.cluster import Node
@@ -36,20 +37,18 @@ Start = Callable[..., SupervisorProcess]
 
 
 @pytest.fixture
-def start(node: MakeNode) -> Iterator[Start]:
-    """Start a worker node; all of them share a folder of objects, as they would a bucket."""
+def start(node: MakeNode, bucket: Mapping[str, object]) -> Iterator[Start]:
+    """Start a worker node."""
+    trust = {"AWS_CA_BUNDLE": os.environ["AWS_CA_BUNDLE"]}
     with ExitStack() as stack:
 
         def start(
             name: str, engine: str = "echo", *, impatient: bool = False, **more: object
         ) -> SupervisorProcess:
-            settings = node(name, worker_count=1, log_format="console", **more)
-            shared = settings.data_folder.parent / "objects"
-            shared.mkdir(exist_ok=True)
-            own = data_folder.objects(settings)
-            own.rmdir()
-            own.symlink_to(shared)
-            process = SupervisorProcess(settings, engine, hurried=True, impatient=impatient)
+            settings = node(name, worker_count=1, log_format="console", **bucket, **more)
+            process = SupervisorProcess(
+                settings, engine, hurried=True, impatient=impatient, variables=trust
+            )
             stack.enter_context(closing(process))
             return process
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -108,8 +108,8 @@ def test_a_node_that_is_too_old_for_this_version_stops_a_start_and_a_migration(
 
 
 def test_a_node_of_the_version_before_does_not_stop_a_start(
-    settings_here: Settings, node: MakeNode, shared: PostgresDatabase
+    node: MakeNode, bucket: Mapping[str, object], shared: PostgresDatabase
 ) -> None:
     say(shared, node("host-2"), COMPATIBILITY)
 
-    join(settings_here, WEB)
+    join(node("host-1", **bucket), WEB)
