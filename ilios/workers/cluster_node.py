@@ -53,7 +53,8 @@ class ClusterNode:
         self._jobs_most = jobs_of_provider(settings) if gate.has_provider else 0
         self._calls_most = calls_of_provider(settings) if gate.has_provider else 0
         self._next_beat_at = 0.0
-        self._is_limited = False  #: as of the last sign of life
+        self.has_company = False  #: other nodes with workers live, as of the last sign of life
+        self._is_limited = False  #: likewise: somebody limits calls
         # Until it is known whether anybody limits calls, workers that are ready take no such jobs.
         self._workers.withhold_calls(LANE)
 
@@ -86,6 +87,7 @@ class ClusterNode:
         Its row says all that its workers may still have in flight, also when they are to have less.
         """
         found = self._found(session, now)
+        self.has_company = any(node.id != self._me.id for node in found)
         said = self._said()
         places = call_places.grant(found, self._me, said)
         held = self._calls_most

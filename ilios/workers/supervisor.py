@@ -122,9 +122,10 @@ class Supervisor:
         self._status = SupervisorStatus(
             settings, self._workers, self._store, self._gate, self._replicator
         )
-        self._releases = PendingReleases(settings, self._node, self._dispatcher)
         self._cluster = self._joined() if self._database.is_remote else None
-        self._has_hastened = False  #: the events that waited when it was started
+        self._releases = PendingReleases(
+            settings, self._node, self._dispatcher, lambda: not self._has_company
+        )
         self._may_claim = True  #: whether something has happened that could let a job start
         self._looked_at = 0.0
         self._renewed_at = time.monotonic()
@@ -141,6 +142,10 @@ class Supervisor:
         return ClusterNode(
             self._settings, self._database, self._workers, self._gate, self._status.describe
         )
+
+    @property
+    def _has_company(self) -> bool:
+        return self._cluster is not None and self._cluster.has_company
 
     def request_stop(self, _number: int, _frame: object) -> None:
         self._stopping = True
@@ -183,9 +188,6 @@ class Supervisor:
             if self._cluster is not None:
                 self._cluster.beat()
             self._releases.release()
-            if not self._has_hastened:
-                self._dispatcher.hasten_webhooks()
-                self._has_hastened = True
             if self._clock.was_set_back():  # delayed jobs would wait for hours
                 self._dispatcher.hasten_delayed()
             is_due = self._seconds_to_next_look() <= 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text
 
 from ilios.cluster import membership, nodes
 from ilios.cluster.joining import WEB, WORKERS
@@ -37,8 +37,9 @@ def live(database: PostgresDatabase, within: timedelta = SILENT) -> list[Node]:
 
 def age(database: PostgresDatabase, seconds: float) -> None:
     """Let all nodes have been silent for so long."""
+    earlier = text("UPDATE nodes SET seen_at = seen_at - make_interval(secs => :seconds)")
     with database.writing() as session:
-        session.execute(update(Node).values(seen_at=Node.seen_at - timedelta(seconds=seconds)))
+        session.execute(earlier, {"seconds": seconds})
 
 
 def test_a_node_lives_as_long_as_it_says_so(shared: PostgresDatabase, me: Identity) -> None:
