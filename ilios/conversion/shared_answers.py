@@ -33,12 +33,13 @@ _COLUMNS: Final = ("call_id", "job_id", "call", "body", "node", "kept_at")
 _KEEP = Prepared(upsert(PaidAnswer).on_conflict_do_nothing(), _COLUMNS)
 _FORGET = Prepared(delete(PaidAnswer).where(PaidAnswer.call_id == bindparam("of_call")))
 _JOBS = Prepared(select(PaidAnswer.job_id))
-_ELSEWHERE = select(PaidAnswer.call, PaidAnswer.body).where(
-    PaidAnswer.node != bindparam("this_node")
-)
-_OF_JOB = Prepared(_ELSEWHERE.where(PaidAnswer.job_id == bindparam("of_job")))
-_OLD = Prepared(
-    _ELSEWHERE.where(PaidAnswer.kept_at < bindparam("before", type_=UtcDateTime())).limit(1)
+_KEPT = select(PaidAnswer.call, PaidAnswer.body)
+_OF_JOB = Prepared(_KEPT.where(PaidAnswer.job_id == bindparam("of_job")))
+_OLD_ELSEWHERE = Prepared(
+    _KEPT.where(
+        PaidAnswer.node != bindparam("this_node"),
+        PaidAnswer.kept_at < bindparam("before", type_=UtcDateTime()),
+    ).limit(1)
 )
 
 
@@ -78,18 +79,19 @@ class SharedAnswers(AnswerSpool):
     def of_job(self, job_id: str) -> list[SpooledAnswer]:
         """Return the answers of earlier attempts at a job, on any node."""
         with self._database.watching() as watch:
-            self._bring(_OF_JOB.all(watch, this_node=self._node, of_job=job_id))
+            self._bring(_OF_JOB.all(watch, of_job=job_id))
         return super().of_job(job_id)
 
     def older_than(self, seconds: float) -> list[SpooledAnswer]:
         """Return answers whose job has not fetched them for so long; one of other nodes."""
         before = clock.now() - timedelta(seconds=seconds)
         with self._database.watching() as watch:
-            brought = self._bring(_OLD.all(watch, this_node=self._node, before=before))
+            old = _OLD_ELSEWHERE.all(watch, this_node=self._node, before=before)
+            brought = self._bring(old)
         return [*super().older_than(seconds), *brought]
 
     def _bring(self, rows: Iterable[tuple[dict[str, Any], bytes]]) -> list[SpooledAnswer]:
-        """Write answers of other nodes to files here, unless they are here already."""
+        """Write answers to files here, unless they are here already."""
         brought = []
         for fields, body in rows:
             call = answer_spool.call_of(fields)
