@@ -120,9 +120,8 @@ class Examiner:
         try:
             return "connected", *self._asked(), None
         except (SQLAlchemyError, DatabaseBusy, TimeoutError) as error:
-            reason = _reason(error)
-            fault = f"The database does not answer: {reason}."
-            return f"error: {reason}", "unknown", "unknown", fault
+            state, fault = _fault(error)
+            return f"error: {state}", "unknown", "unknown", fault
 
     def _ask(self) -> tuple[str, str]:
         return self._queue(), self._search()
@@ -145,12 +144,15 @@ class Examiner:
         return "backlogged" if late else "ok"
 
 
-def _reason(error: Exception) -> str:
+def _fault(error: Exception) -> tuple[str, str]:
+    """Return in words what is the matter with the database, and the same as a sentence."""
     if isinstance(error, DatabaseBusy):
-        return error.detail.partition(". ")[0]
-    if isinstance(error, TimeoutError):
-        return str(error)
-    return str(getattr(error, "orig", None) or type(error).__name__)
+        sentence = error.detail.partition(". ")[0]
+        return sentence, f"{sentence}."
+    reason = str(error)
+    if isinstance(error, SQLAlchemyError):
+        reason = str(getattr(error, "orig", None) or type(error).__name__)
+    return reason, f"The database does not answer: {reason}."
 
 
 def _replica(beat: Heartbeat | None) -> Replica | None:

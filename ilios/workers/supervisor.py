@@ -313,6 +313,7 @@ class Supervisor:
         deadline = time.monotonic() + LAST_RELEASE_SECONDS
         while not self._release_or_keep() and time.monotonic() < deadline:
             self._status.beat()
+            time.sleep(GATHER_SECONDS)
 
     def _release_or_keep(self) -> bool:
         """Return whether all is given back; otherwise leave a note for the next supervisor."""

@@ -82,9 +82,8 @@ def test_rows_are_read_one_by_one_within_a_transaction(database: PostgresDatabas
 def test_limits_of_a_transaction_do_not_reach_the_next_one(database: PostgresDatabase) -> None:
     sleep = Prepared(select(func.pg_sleep(600)))
 
-    with database.watching() as watch:
-        with pytest.raises(TimeoutError), watch.limited(0.01):
-            sleep.all(watch)
+    with database.watching() as watch, pytest.raises(TimeoutError), watch.limited(0.01):
+        sleep.all(watch)
     for _ in range(THREADS):
         with database.watching() as watch:
             assert watch.query("SHOW statement_timeout") == [("0",)]

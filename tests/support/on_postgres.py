@@ -26,6 +26,7 @@ from tests.support.waiting import wait_until
 ANSWER_TIMEOUT_S = 20.0
 OUTAGE_TIMEOUT_S = 60.0
 ROUND_DOCUMENTS = 6
+SQLITE = b"SQLite format 3"
 
 Fault = Callable[[], object]
 
@@ -50,12 +51,13 @@ class Node:
 
     def send(self, timeout_s: float) -> str:
         """Have a document acknowledged, as a client does that tries again with its key."""
-        text = f"Document {len(self.acknowledged)} of port {self.settings.port}."
+        number = len(self.acknowledged)
+        text, key = f"Document {number}.", f"document-{self.settings.port}-{number}"
         sent: list[str] = []
 
         def is_sent() -> bool:
             with contextlib.suppress(requests.RequestException):
-                sent.append(self.service.submit(text.encode(), "page.txt", text))
+                sent.append(self.service.submit(text.encode(), "page.txt", key))
             return bool(sent)
 
         wait_until(is_sent, timeout_s)
@@ -156,5 +158,7 @@ def _of_documents(database: Database, acknowledged: Mapping[str, str]) -> Iterat
 
 def _of_files(settings: Settings) -> Iterator[str]:
     for path in settings.data_folder.rglob("*"):
-        if path.is_file() and path.read_bytes()[:15] == b"SQLite format 3":
-            yield f"{path} is a SQLite file"
+        if path.is_file():
+            with path.open("rb") as file:
+                if file.read(len(SQLITE)) == SQLITE:
+                    yield f"{path} is a SQLite file"

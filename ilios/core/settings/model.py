@@ -49,8 +49,8 @@ class Settings(
             )
         if self.database_direct_url is not None and self.database_url is None:
             raise SettingsError(
-                "DATABASE_DIRECT_URL is set without DATABASE_URL: set both, the first to the server "
-                "itself, or DATABASE_URL alone."
+                "DATABASE_DIRECT_URL is set without DATABASE_URL: set both, the first to the "
+                "server itself, or DATABASE_URL alone."
             )
         return self
 

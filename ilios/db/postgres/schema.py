@@ -17,7 +17,7 @@ from ilios.db.postgres import (
     functions,
     owner_totals,
     password_triggers,
-    search,
+    search_index,
     webhook_triggers,
 )
 
@@ -77,7 +77,7 @@ def follow(connection: Connection) -> None:
     if revision(connection) != REVISION:
         return
     driver: Any = connection.connection.driver_connection
-    search.install(driver, COLLATION)
+    search_index.install(driver, COLLATION)
     cluster.follow(connection, adapted(ClusterBase.metadata))
     for module in (owner_totals, webhook_triggers, password_triggers):
         functions.install(driver, module.triggers())

@@ -165,7 +165,9 @@ _REMEDY_OF_STRANGER: Final = "Make that user (CREATE ROLE … LOGIN), or name an
 
 def unreachable(error: BaseException, name: str) -> Fault:
     """Return the fault for a connection that cannot be opened; `name` is that of the setting."""
-    said = " ".join(str(error).split()).removeprefix("connection failed: ").replace(". ", "; ")
+    lines = [line for line in str(error).splitlines() if not line.startswith("\t")]  # no hints
+    said = " ".join(" ".join(lines).split()).removeprefix("connection failed: ")
+    said = said.replace(". ", "; ")  # it is one sentence
     return Fault(f"The database of {name} cannot be opened ({said}).", _remedy(said))
 
 

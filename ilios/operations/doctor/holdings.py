@@ -15,7 +15,7 @@ CHECK: Final = "stored bytes"
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Count anew what each owner holds, and compare it with what submits are checked against."""
-    return rows.examine(settings, CHECK, _look, _compare)
+    return rows.examine(settings, CHECK, _look, lambda session: _compare(session.driver))
 
 
 def _look(connection: Any) -> Finding:

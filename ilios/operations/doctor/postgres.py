@@ -16,6 +16,7 @@ from ilios.core import data_folder
 from ilios.core.errors import DatabaseBusy, DatabaseRefused
 from ilios.core.processes import is_locked
 from ilios.core.settings import Settings
+from ilios.db.driver_session import DriverSession
 from ilios.db.models import REVISION
 from ilios.db.opening import open_database
 from ilios.operations.doctor import overcounts
@@ -54,7 +55,7 @@ def examine(settings: Settings, url: SecretStr, known: Collection[str]) -> Itera
         yield refused(CHECK, refusal)
 
 
-def looked_at(settings: Settings, check: str, look: Callable[[Any], Finding]) -> Finding:
+def looked_at(settings: Settings, check: str, look: Callable[[DriverSession], Finding]) -> Finding:
     """Return what is to be said of the rows of a database of this version."""
     try:
         from ilios.db.postgres import starting
@@ -62,7 +63,7 @@ def looked_at(settings: Settings, check: str, look: Callable[[Any], Finding]) ->
         if settings.server_url is not None:
             starting.require_current(settings, settings.server_url)
         with closing(open_database(settings)) as database, database.reading() as session:
-            return look(session.driver)
+            return look(session)
     except (DatabaseRefused, DatabaseBusy, DatabaseError):
         return skipped(check, "Repair the database first.")
 

@@ -10,6 +10,7 @@ from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import readonly, schema_version
 from ilios.db.driver import sqlite
+from ilios.db.driver_session import DriverSession
 from ilios.db.models import REVISION
 from ilios.operations.doctor import postgres
 from ilios.operations.doctor.finding import Finding, skipped
@@ -19,7 +20,10 @@ Look = Callable[[Any], Finding]
 
 
 def examine(
-    settings: Settings, check: str, look: Look, look_at_postgres: Look
+    settings: Settings,
+    check: str,
+    look: Look,
+    look_at_postgres: Callable[[DriverSession], Finding],
 ) -> Iterator[Finding]:
     """Yield what there is to say of a database of this version, or why it cannot be looked at.
 

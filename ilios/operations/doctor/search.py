@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
 from ilios.core.settings import Settings
 from ilios.db import quick_check, search_backfill, search_index
+from ilios.db.sqlite_database import dialect
+from ilios.db.watch import Watch
+from ilios.documents import indexing
 from ilios.operations.doctor import rows
 from ilios.operations.doctor.finding import Finding, error, ok, warning
 
 CHECK: Final = "search index"
+LET_RUN: Final = "Let the service run: its workers do it bit by bit."
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -18,8 +24,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
     return rows.examine(settings, CHECK, _look, _of_postgres)
 
 
-def _of_postgres(_connection: Any) -> Finding:
-    return ok(CHECK, "PostgreSQL keeps it with the pages.")
+def _of_postgres(session: Session) -> Finding:
+    found = indexing.progress(session)
+    if found.is_malformed:
+        return warning(CHECK, "It is to be made anew.", LET_RUN)
+    return _of_progress(found.left, is_listing=found.is_listing)
 
 
 def _look(connection: Any) -> Finding:
@@ -28,17 +37,19 @@ def _look(connection: Any) -> Finding:
     fault = quick_check.index_fault(connection.execute)
     if fault != "ok":
         return error(CHECK, f"It does not fit itself: {fault}.", "Run: ilios search rebuild")
-    if search_backfill.is_due(connection, search_index.DOCUMENTS):
-        return warning(
-            CHECK,
-            "It was made anew, and has not listed yet what it is to have.",
-            "Let the service run: its workers do it bit by bit.",
-        )
+    is_listing = search_backfill.is_due(Watch(connection, dialect()), search_index.DOCUMENTS)
     ((waiting,),) = connection.execute("SELECT count(*) FROM search_pending").fetchall()
+    return _of_progress(waiting, is_listing=is_listing)
+
+
+def _of_progress(waiting: int, *, is_listing: bool) -> Finding:
+    if is_listing:
+        cause = "It was made anew, and has not listed yet what it is to have."
+        return warning(CHECK, cause, LET_RUN)
     if waiting:
         return warning(
             CHECK,
             f"{waiting} documents wait to be indexed, and are not found by all of their words.",
-            "Let the service run: its workers do it bit by bit.",
+            LET_RUN,
         )
     return ok(CHECK, "It fits itself, and has all documents.")

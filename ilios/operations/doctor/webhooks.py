@@ -30,7 +30,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         settings,
         CHECK,
         lambda connection: _look(connection, settings),
-        lambda connection: _of_rows(connection, settings),
+        lambda session: _of_rows(session.driver, settings),
     )
 
 

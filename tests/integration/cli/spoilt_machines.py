@@ -7,7 +7,8 @@ from ilios.core.spare_file import SpareFile
 from tests.integration.cli.cases import Case, seeded
 
 ON_NFS = (
-    'on_nfs() { mount -t tmpfs none /proc && echo "nas:/x $1 nfs4 rw 0 0" > /proc/mounts; } && on_nfs'
+    "on_nfs() { mount -t tmpfs none /proc "
+    '&& echo "nas:/x $1 nfs4 rw 0 0" > /proc/mounts; } && on_nfs'
 )
 """As the kernel says it of a mount; of a server none is to be had."""
 
@@ -148,7 +149,9 @@ def a_disk_without_inodes(case: Case) -> None:
     case.mount("mount -t tmpfs -o size=3g,nr_inodes=500 none", case.folder)
 
 
-@seeded("file system", "a network file system (nfs4), where SQLite", "DATA_DIR to a folder on a disk")
+@seeded(
+    "file system", "a network file system (nfs4), where SQLite", "DATA_DIR to a folder on a disk"
+)
 def a_database_on_a_network_file_system(case: Case) -> None:
     case.mount(ON_NFS, case.folder)
 

@@ -1,4 +1,4 @@
-"""PostgreSQL databases with one thing wrong: a start says so in one line, and `ilios doctor` too."""
+"""PostgreSQL databases with one thing wrong: a start says so in one line, so does the doctor."""
 
 from __future__ import annotations
 

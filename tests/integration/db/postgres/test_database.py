@@ -197,9 +197,8 @@ def test_the_clock_follows_that_of_the_database(
 def test_a_connection_that_ends_in_a_transaction_says_that_it_cannot_be_reached(
     counter: PostgresDatabase,
 ) -> None:
-    with pytest.raises(DatabaseBusy, match="cannot be reached") as refusal, counter.writing() as one:
-        one.execute(text("UPDATE counter SET n = 7"))
-        one.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    with pytest.raises(DatabaseBusy, match="cannot be reached") as refusal:
+        write(counter, "UPDATE counter SET n = 7", "SELECT pg_terminate_backend(pg_backend_pid())")
 
     assert not isinstance(refusal.value, OutcomeUnknown)
     assert count(counter) == 0
@@ -247,11 +246,13 @@ def test_units_that_were_committed_together_are_not_written_again_then(
 def test_what_a_caught_error_has_undone_is_not_taken_for_committed(
     counter: PostgresDatabase,
 ) -> None:
-    with pytest.raises(DatabaseError, match="a statement of it had failed"):  # noqa: SIM117
-        with counter.writing() as session:
-            session.execute(text("UPDATE counter SET n = 7"))
-            with suppress(DatabaseError):
-                session.execute(text("SELECT 1 / 0"))
+    def catch(session: Session) -> None:
+        session.execute(text("UPDATE counter SET n = 7"))
+        with suppress(DatabaseError):
+            session.execute(text("SELECT 1 / 0"))
+
+    with pytest.raises(DatabaseError, match="a statement of it had failed"):
+        GroupCommit(counter).write(catch)
 
     assert count(counter) == 0
 
@@ -283,8 +284,17 @@ def test_a_server_that_goes_and_comes_is_logged_once_each(
 
 
 def test_an_error_quotes_nothing_of_a_row(empty: PostgresDatabase) -> None:
-    with pytest.raises(DatabaseError, match="null value") as error, empty.writing() as session:
-        session.execute(text("CREATE TABLE named (name TEXT, size INTEGER NOT NULL)"))
-        session.execute(text("INSERT INTO named VALUES ('what a client wrote', NULL)"))
+    with pytest.raises(DatabaseError, match="null value") as error:
+        write(
+            empty,
+            "CREATE TABLE named (name TEXT, size INTEGER NOT NULL)",
+            "INSERT INTO named VALUES ('what a client wrote', NULL)",
+        )
 
     assert "client" not in str(error.value.orig)
+
+
+def write(database: PostgresDatabase, *statements: str) -> None:
+    with database.writing() as session:
+        for statement in statements:
+            session.execute(text(statement))

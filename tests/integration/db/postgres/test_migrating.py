@@ -129,9 +129,7 @@ def test_a_user_who_may_not_make_tables_is_told(
         try:
             with (
                 pytest.raises(DatabaseRefused, match="GRANT CREATE"),
-                migrating.exclusive(
-                    of(settings, postgres_server.url(name, "humble")), {REVISION}
-                ),
+                migrating.exclusive(of(settings, postgres_server.url(name, "humble")), {REVISION}),
             ):
                 pass
         finally:

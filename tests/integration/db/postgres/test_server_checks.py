@@ -15,7 +15,9 @@ from ilios.db.postgres.server_checks import Need, Server
 from tests.postgres_server.process import OPTIONS, PostgresServer
 
 URL = "postgresql://ilios@db/ilios"
-USABLE = Server(17, is_standby=False, encoding="UTF8", is_behind_pooler=False, places=97, taken=0, risks=())
+USABLE = Server(
+    17, is_standby=False, encoding="UTF8", is_behind_pooler=False, places=97, taken=0, risks=()
+)
 
 
 def settings(**more: object) -> Settings:
