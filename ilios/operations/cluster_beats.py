@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,7 +33,6 @@ class NodeBeat:
     kind: str
     version: str
     is_drained: bool
-    seconds_ago: float
     beat: Heartbeat | None
 
     @property
@@ -65,19 +63,17 @@ class ClusterBeats:
         return together(self.each())
 
     def _ask(self) -> list[NodeBeat]:
-        with self._database.watching() as watch:
-            now = clock.now()
-            return [_beat(node, now) for node in nodes.live(watch, now)]
+        with self._database.reading() as session:  # which brings the time of the database
+            return [_beat(node) for node in nodes.live(session, clock.now())]
 
 
-def _beat(node: Node, now: datetime) -> NodeBeat:
+def _beat(node: Node) -> NodeBeat:
     return NodeBeat(
         node.id,
         node.name,
         node.kind,
         node.version,
         node.drain_since is not None,
-        max(0.0, (now - node.seen_at).total_seconds()),
         heartbeat.of_fields(node.state) if node.kind == WORKERS and node.state else None,
     )
 
@@ -90,7 +86,7 @@ def together(found: Iterable[NodeBeat]) -> Heartbeat | None:
     said = [beat for _, beat in beats]
     return Heartbeat(
         pid=0,
-        beat_seconds=time.monotonic() - min(one.seconds_ago for one, _ in beats),
+        beat_seconds=time.monotonic(),  # they live, by what they have said in the last seconds
         workers_configured=sum(beat.workers_configured for beat in said),
         workers_ready=sum(beat.workers_ready for beat in said),
         jobs_running=sum(beat.jobs_running for beat in said),

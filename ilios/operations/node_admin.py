@@ -25,8 +25,8 @@ class NodeAdmin:
 
     def nodes(self) -> list[Node]:
         """Return the nodes that were heard of within the last day, by name."""
-        with self._database.watching() as watch:
-            return nodes.live(watch, clock.now(), nodes.FORGOTTEN)
+        with self._database.reading() as session:
+            return nodes.live(session, clock.now(), nodes.FORGOTTEN)
 
     def drain(self, named: str) -> list[Node]:
         """Let nodes take no new work. Raises NodeNotFound."""

@@ -40,9 +40,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def _look(settings: Settings, database: Database) -> Iterator[Finding]:
     from ilios.cluster import compatibility, membership, nodes, shared_keys
 
-    with database.watching() as watch:
-        live = nodes.live(watch, clock.now())
-        shared = shared_keys.known(watch)
+    with database.reading() as session:
+        live = nodes.live(session, clock.now())
+        shared = shared_keys.known(session)
     try:
         for kind in (WEB, WORKERS):
             compatibility.require_beside(live, membership.would_be(settings, kind))
