@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from alembic import context
+from ilios.cluster import joining
 from ilios.core import platform, settings
 from ilios.core.errors import PlatformUnsupported, StartupError
 from ilios.core.processes import keep_files_private
@@ -45,6 +46,7 @@ def run() -> None:
     loaded = settings.load()
     startup.prepare_volume(loaded)
     logs.configure(loaded, "migration")
+    joining.require_no_cluster(loaded)
     known = {script.revision for script in context.script.walk_revisions()}
     with upgrade.exclusive(loaded, known) as connection:
         if connection is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ilios.core import clock
-from ilios.core.conversion_errors import ObjectMissing, StorageUnavailable
+from ilios.core.conversion_errors import ConversionError, ObjectMissing, StorageUnavailable
 from ilios.core.errors import StartupError
 from ilios.core.telemetry import logs
 from ilios.db import instance
@@ -67,6 +67,22 @@ def require(database: Database, store: ObjectStore) -> None:
     key, own, now = _own(database)
     with suppress(StorageUnavailable):
         _require(_read(store, key), own, key, now)
+
+
+def require_no_cluster(store: ObjectStore, now: datetime) -> None:
+    """Raise BucketOfAnother if a cluster works in a bucket; for one that is not of a cluster.
+
+    A bucket that does not answer is another check's.
+    """
+    try:
+        is_there = any(now - one.stored_at < LIVES_FOR for one in store.listed(object_keys.OWNERS))
+    except ConversionError:
+        return
+    if is_there:
+        raise BucketOfAnother(
+            "DATABASE_URL is not set, and the nodes of a cluster work in the bucket of S3_BUCKET: "
+            "set DATABASE_URL as on those, or take a bucket of its own for a service on a file."
+        )
 
 
 def _own(database: Database) -> tuple[str, str, datetime]:

@@ -21,6 +21,18 @@ def join(settings: Settings, kind: str) -> None:
         membership.join(settings, kind)
 
 
+def require_no_cluster(settings: Settings) -> None:
+    """Raise StartupError for a first start on a SQLite file with the bucket of a cluster.
+
+    It is a node that was not told its database: what it takes in, no other node would know.
+    """
+    is_first = settings.database_url is None and not settings.database_path.exists()
+    if is_first and settings.s3_bucket is not None:
+        from ilios.cluster import membership
+
+        membership.require_no_cluster(settings)
+
+
 def have_keys(settings: Settings) -> None:
     """Have the keys of the cluster, for a command on the machine of a node. Raises StartupError."""
     if settings.database_url is not None:

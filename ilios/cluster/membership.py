@@ -63,6 +63,12 @@ def require_bucket(settings: Settings, database: Database) -> None:
             bucket_owner.require(database, store)
 
 
+def require_no_cluster(settings: Settings) -> None:
+    """Raise BucketOfAnother if a cluster works in the bucket of a service that is not its node."""
+    with closing(_probing(settings)) as store:
+        bucket_owner.require_no_cluster(store, clock.now())
+
+
 def _probing(settings: Settings) -> ObjectStore:
     from ilios.storage.opening import open_store  # the S3 client takes a third of a second
     from ilios.storage.s3.store import PROBE_TIMEOUTS

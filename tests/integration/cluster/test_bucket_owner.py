@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 from ilios.cluster import bucket_owner, membership, nodes
 from ilios.cluster.bucket_owner import BucketOfAnother
 from ilios.cluster.compatibility import NodesIncompatible
-from ilios.cluster.joining import WORKERS, join
+from ilios.cluster.joining import WORKERS, join, require_no_cluster
 from ilios.cluster.nodes import Said
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
@@ -83,6 +84,23 @@ def test_a_copy_takes_over_what_has_been_silent_for_long(
 
         with pytest.raises(BucketOfAnother):
             bucket_owner.require(first, store)
+
+
+def test_a_first_start_on_a_file_with_the_bucket_of_a_cluster_is_refused(
+    original: Settings, tmp_path: Path
+) -> None:
+    on_file = original.model_copy(
+        update={"database_url": None, "node_name": None, "data_dir": tmp_path / "file"}
+    )
+    require_no_cluster(on_file)  # nobody works there
+
+    join(original, WORKERS)
+
+    with pytest.raises(BucketOfAnother, match="DATABASE_URL is not set"):
+        require_no_cluster(on_file)
+    data_folder.prepare(on_file)
+    on_file.database_path.touch()  # it has worked before
+    require_no_cluster(on_file)
 
 
 def test_a_second_node_without_a_bucket_is_refused(
