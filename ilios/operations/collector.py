@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 import ilios
 from ilios.accounts import holdings
-from ilios.core import clock
+from ilios.core import clock, data_folder
 from ilios.core.bounded_calls import BoundedCall
 from ilios.core.errors import DatabaseBusy
 from ilios.core.settings import Settings
@@ -42,6 +42,7 @@ GOVERNOR_STATES: Final = {
 
 
 SIZE: Final = "The database's file"
+BUILD: Final = "Always 1; says which version runs"
 ANSWER_SECONDS: Final = 5.0  #: for which a database on another machine is waited for
 
 
@@ -60,7 +61,7 @@ class Collector:
         beat = self._read_beat()
         fresh = beat if beat is not None and beat.is_fresh else None
         version = {"version": ilios.__version__}
-        yield _gauge("ilios_build_info", "Always 1; says which version runs", (version, 1))
+        yield _gauge("ilios_build_info", BUILD, (version, 1))
         yield from _of_supervisor(fresh)
         if fresh is not None and self._settings.use_embedded_replica:
             yield from _of_replica(fresh, self._settings.turso_sync_interval)
@@ -93,6 +94,21 @@ class Collector:
         if self._database.is_remote:
             found.append(_number("ilios_database_size_bytes", SIZE, self._database.size_bytes()))
         return found
+
+
+class WorkersCollector:
+    """A collector of a worker node: what its own supervisor says, and its disk."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.data_folder
+        self._state = data_folder.supervisor_state(settings)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        beat = heartbeat.read(self._state)
+        version = {"version": ilios.__version__}
+        yield _gauge("ilios_build_info", BUILD, (version, 1))
+        yield from _of_supervisor(beat if beat is not None and beat.is_fresh else None)
+        yield from _of_disk(self._folder)
 
 
 def _of_nodes(found: Sequence[NodeBeat]) -> Iterator[GaugeMetricFamily]:

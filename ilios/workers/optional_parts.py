@@ -15,6 +15,7 @@ from ilios.storage.base import ObjectStore
 
 if TYPE_CHECKING:
     from ilios.conversion.provider_batches.runner import ProviderBatches
+    from ilios.workers.metrics_server import MetricsServer
 
 
 def provider_batches(
@@ -31,6 +32,15 @@ def provider_batches(
     from ilios.conversion.provider_batches.opening import open_batches
 
     return open_batches(settings, database, store, engines[MISTRAL], recorder)
+
+
+def metrics_server(settings: Settings) -> MetricsServer | None:
+    """Return what answers `/metrics` on a worker node; None without METRICS_PORT."""
+    if settings.metrics_port is None:
+        return None
+    from ilios.workers.metrics_server import MetricsServer
+
+    return MetricsServer(settings, settings.metrics_port)
 
 
 def tidied_in_cluster(

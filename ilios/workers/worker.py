@@ -121,10 +121,14 @@ def main(
         *(sender, optional_parts.tidied_in_cluster(settings, database, store)),
     )
     sender.start()
+    if (metrics_server := optional_parts.metrics_server(settings)) is not None:
+        metrics_server.start()
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=ordinary)
     worker.run()
     sender.stop()
+    if metrics_server is not None:
+        metrics_server.stop()
     for engine in engines.values():
         engine.close()
     database.close()

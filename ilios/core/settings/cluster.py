@@ -41,6 +41,15 @@ class ClusterSettings(SubjectSettings):
         le=100_000,
     )
 
+    metrics_port: int | None = setting(
+        None,
+        "Port on which `ilios workers` answers /metrics, with DATABASE_URL and METRICS_TOKEN; "
+        "unset: none",
+        "9137",
+        ge=1,
+        le=65535,
+    )
+
     @property
     def node(self) -> str:
         """The name of this node: NODE_NAME, else what of the host's name may be one."""
