@@ -50,9 +50,13 @@ def claim(database: Database, store: ObjectStore) -> None:
     """Note that this database works in the bucket.
 
     Raises BucketOfAnother when another one with its instance id did so lately. A bucket that does
-    not answer is another check's.
+    not answer is another check's; a server that does not say which one it is leaves it open.
     """
-    key, own, now = _own(database)
+    try:
+        key, own, now = _own(database)
+    except database.driver_error as error:
+        log.warning("bucket.owner_unknown", reason=type(error).__name__)
+        return
     try:
         found = _read(store, key)
         _require(found, own, key, now)
@@ -64,8 +68,8 @@ def claim(database: Database, store: ObjectStore) -> None:
 
 def require(database: Database, store: ObjectStore) -> None:
     """Raise BucketOfAnother as `claim` does, and note nothing."""
-    key, own, now = _own(database)
-    with suppress(StorageUnavailable):
+    with suppress(StorageUnavailable, database.driver_error):
+        key, own, now = _own(database)
         _require(_read(store, key), own, key, now)
 
 
