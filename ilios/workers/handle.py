@@ -75,7 +75,7 @@ class WorkerHandle:
         self.places: Mapping[str, Places] = {}  #: by lane; known once the worker is ready
         self._call_limits: list[CallLimit] = []  #: the last one, behind what it may not have met
         self._all_places: Mapping[str, Places] = {}  #: also of a lane whose calls are limited
-        self._withheld = withheld
+        self.withheld = withheld
         self.asked_of_store_at = -float("inf")  #: when the look that it is at was asked for
         self._found: list[ProviderReport | StoreReport] = []  #: since the last `drain`
         self._interrupted: list[Lease] = []  #: since the last `drain`
@@ -169,9 +169,10 @@ class WorkerHandle:
         self.places = {**self.places, lane: self._all_places[lane].within(jobs)}
         self._send(self._call_limits[-1])
 
-    def calls_held(self, lane: str) -> int:
-        """Return how many calls of a lane it may have in flight, once somebody limits them."""
-        most = max((limit.most for limit in self._call_limits), default=0)
+    def calls_held(self, lane: str, unlimited: int) -> int:
+        """Return how many calls of a lane it may have in flight; `unlimited`: by itself."""
+        by_itself = 0 if self.withheld == lane or lane not in self._all_places else unlimited
+        most = max((limit.most for limit in self._call_limits), default=by_itself)
         return min(most, self.jobs_in(lane)) if self.is_retired else most
 
     def tidy(self) -> None:
@@ -220,8 +221,8 @@ class WorkerHandle:
         match message:
             case Ready(places):
                 self.places = self._all_places = places
-                if self._withheld in places:
-                    self.places = {**places, self._withheld: Places(0, 0)}
+                if self.withheld in places:
+                    self.places = {**places, self.withheld: Places(0, 0)}
             case CallsHeld(number):
                 self._call_limits = [one for one in self._call_limits if one.number >= number]
             case Ended(job_id, report, interrupted):

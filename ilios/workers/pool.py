@@ -48,6 +48,8 @@ class WorkerPool:
         self._quick_deaths = 0
         self._boot_failures = 0
         self._withheld: str | None = None  #: a lane of which nobody knows how many calls it has
+        calls = settings.worker_concurrency
+        self._calls_of_one = calls + guest_places(calls)  #: that a worker makes by itself
 
     def __iter__(self) -> Iterator[WorkerHandle]:
         return iter([*self._workers.values(), *self._retired])
@@ -121,15 +123,16 @@ class WorkerPool:
 
         Those of before end by themselves. A worker that has jobs keeps one call for them.
         """
+        self._withheld = None if most is None else lane
+        for worker in self:
+            worker.withheld = self._withheld  # one that is not ready yet
         if most is None:
-            self._withheld = None
-            calls = self._settings.worker_concurrency
             for worker in self.ready():
-                worker.limit_calls(lane, calls + guest_places(calls), None)
+                worker.limit_calls(lane, self._calls_of_one, None)
             return
-        self._withheld = lane
         ready = sorted(self.ready(), key=lambda worker: -worker.jobs_in(lane))
-        left = max(0, most - sum(worker.calls_held(lane) for worker in self._retired))
+        kept = sum(worker.calls_held(lane, self._calls_of_one) for worker in self._retired)
+        left = max(0, most - kept)
         each, more = divmod(left, len(ready) or 1)
         for place, worker in enumerate(ready):
             calls = each + (place < more)
@@ -138,7 +141,7 @@ class WorkerPool:
 
     def calls_held(self, lane: str) -> int:
         """Return how many calls of a lane may be in flight, by the limits that were met so far."""
-        return sum(worker.calls_held(lane) for worker in self)
+        return sum(worker.calls_held(lane, self._calls_of_one) for worker in self)
 
     def start_due(self) -> None:
         """Start the workers whose time to start has come."""
