@@ -11,6 +11,8 @@ from pydantic import SecretStr
 
 from ilios.core import clock, data_folder, ids
 from ilios.core.settings import Settings
+from ilios.db.models import REVISION
+from ilios.db.models.cluster import COMPATIBILITY
 from ilios.db.postgres.database import PostgresDatabase
 from tests.postgres_server.process import PostgresServer
 from tests.support.buckets import ACCESS_KEY_ID, bucket_server, make_bucket
@@ -18,6 +20,8 @@ from tests.support.storing import certificate, trusting  # noqa: F401  # fixture
 from tests.support.tls import Certificate
 
 MakeNode = Callable[..., Settings]
+Expand = Callable[..., None]
+NEXT = str(int(REVISION) + 1).zfill(len(REVISION))  #: the schema of the next version
 SECRET = "a-secret-that-must-not-be-shown"
 
 
@@ -71,3 +75,21 @@ def node(cluster_url: str, tmp_path: Path) -> MakeNode:
         return settings
 
     return make
+
+
+@pytest.fixture
+def expand(shared: PostgresDatabase) -> Expand:
+    """Do what a migration of the next version may: a column with a default, a table, an index."""
+
+    def expand(least_compatible: int = COMPATIBILITY) -> None:
+        with shared.watching() as watch:
+            for statement in (
+                "ALTER TABLE documents ADD COLUMN colour TEXT NOT NULL DEFAULT 'none'",
+                "CREATE TABLE colours (name TEXT PRIMARY KEY)",
+                "CREATE INDEX ix_colour ON documents (colour)",
+                f"UPDATE alembic_version SET version_num = '{NEXT}'",
+                f"UPDATE cluster SET least_compatible = {least_compatible}",
+            ):
+                watch.driver.execute(statement)
+
+    return expand

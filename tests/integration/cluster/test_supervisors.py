@@ -22,7 +22,7 @@ from ilios.engines.registry import MISTRAL
 from ilios.operations.cluster_beats import ClusterBeats
 from ilios.operations.heartbeat import BlockReason
 from ilios.operations.node_admin import NodeAdmin
-from tests.integration.cluster.conftest import MakeNode
+from tests.integration.cluster.conftest import Expand, MakeNode
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
@@ -162,6 +162,23 @@ def test_a_node_that_ends_leaves_and_makes_no_sqlite_file(
 
     assert live_nodes(shared) == []
     assert not list(only.settings.data_folder.rglob("*.db*"))
+
+
+def test_a_node_goes_on_while_the_next_version_migrates_and_starts_again_on_its_schema(
+    shared: PostgresDatabase, start: Start, expand: Expand
+) -> None:
+    first = start("host-1")
+    first.wait_until_ready()
+
+    expand()
+
+    ids = [submit(shared, first.settings, b"Before the restart", "embedded")]
+    wait_until(lambda: all_completed(shared, ids), ENDED_TIMEOUT_S)
+    assert first.stop() == 0
+    again = start("host-1")
+    again.wait_until_ready()
+    ids.append(submit(shared, again.settings, b"After the restart", "embedded"))
+    wait_until(lambda: all_completed(shared, ids), ENDED_TIMEOUT_S)
 
 
 def test_a_node_that_cannot_reach_the_database_claims_nothing_and_says_so(

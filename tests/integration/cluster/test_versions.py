@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -15,39 +15,16 @@ from ilios.core import clock
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import schema_version
-from ilios.db.models import REVISION
 from ilios.db.models.cluster import COMPATIBILITY, LEAST_COMPATIBLE
 from ilios.db.postgres.database import PostgresDatabase
-from tests.integration.cluster.conftest import MakeNode
+from tests.integration.cluster.conftest import NEXT, Expand, MakeNode
 from tests.support.migrating import alembic
 
-NEXT = str(int(REVISION) + 1).zfill(len(REVISION))
 
 
 @pytest.fixture
 def settings_here(node: MakeNode) -> Settings:
     return node("host-1")
-
-
-Expand = Callable[..., None]
-
-
-@pytest.fixture
-def expand(shared: PostgresDatabase) -> Expand:
-    """Do what a migration of the next version may: a column with a default, a table, an index."""
-
-    def expand(least_compatible: int = COMPATIBILITY) -> None:
-        with shared.watching() as watch:
-            for statement in (
-                "ALTER TABLE documents ADD COLUMN colour TEXT NOT NULL DEFAULT 'none'",
-                "CREATE TABLE colours (name TEXT PRIMARY KEY)",
-                "CREATE INDEX ix_colour ON documents (colour)",
-                f"UPDATE alembic_version SET version_num = '{NEXT}'",
-                f"UPDATE cluster SET least_compatible = {least_compatible}",
-            ):
-                watch.driver.execute(statement)
-
-    return expand
 
 
 def test_a_node_works_on_the_schema_of_the_next_version_that_takes_it(
