@@ -1,6 +1,7 @@
 """Words that SQLite and PostgreSQL do not share: constructs that each has in its own.
 
-Nothing else outside of `ilios.db` says anything in the SQL of one of them.
+Nothing else outside of `ilios.db` says anything in the SQL of one of them, but for what searches the
+indexes that only SQLite has: ilios.documents.names and ilios.documents.search.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    SQLColumnExpression,
     Text,
     bindparam,
     func,
@@ -28,7 +27,7 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ilios.db.dialects import is_in, moment_text, unindexed, values_of
 from ilios.db.models import PENDING, PROCESSING, Document, DocumentStatus, ProviderBatch
@@ -61,7 +60,7 @@ class State(NamedTuple):
     """What a look finds of a document, or of a batch, to compare it with the next."""
 
     moment: str  #: of a key's document that has ended: the end, or a later submission; else ""
-    details: tuple[object, ...]
+    details: tuple[Any, ...]  #: of a key's document that is open, its submission comes last
 
 
 States = dict[str, State]  #: by the id of the document or the batch
@@ -76,6 +75,7 @@ _result = aliased(Document)
 # Statuses and moments are but compared: in the words of the database, which takes no time.
 _STATUS: Final = type_coerce(Document.status, Text)
 _STARTED: Final = moment_text(Document.started_at)
+_CREATED: Final = moment_text(Document.created_at)
 _PROCESSED: Final = moment_text(Document.processed_at)
 _DOCUMENTS: Final = Prepared(
     select(
@@ -108,13 +108,15 @@ _SINCE: Final = bindparam("since", type_=UtcDateTime)
 _NOTHING: Final = literal_column("''", Text)
 _NO_MOMENT: Final = literal_column("NULL", Text)
 _ZERO: Final = literal_column("0", Integer)
+Number = ColumnElement[int] | InstrumentedAttribute[int] | InstrumentedAttribute[int | None]
 
 
 def _of_keys(
     moment: ColumnElement[str],
     at: ColumnElement[str],
-    done: SQLColumnExpression[Any] = _ZERO,
-    total: SQLColumnExpression[Any] = _ZERO,
+    done: Number = _ZERO,
+    total: Number = _ZERO,
+    created: ColumnElement[str] = _NOTHING,
 ) -> Select[Any]:
     return select(
         Document.owner,
@@ -124,18 +126,19 @@ def _of_keys(
         at.label("at"),
         done.label("done"),
         total.label("total"),
+        created.label("created"),
     )
 
 
 _KEYS: Final = Prepared(
     union_all(
-        _of_keys(_NOTHING, _NO_MOMENT).where(
+        _of_keys(_NOTHING, _NO_MOMENT, created=_CREATED).where(
             is_in(Document.owner, _OF_OWNERS), Document.status == PENDING
         ),
-        _of_keys(_NOTHING, _STARTED, Document.pages_done, Document.page_count).where(
+        _of_keys(_NOTHING, _STARTED, Document.pages_done, Document.page_count, _CREATED).where(
             is_in(Document.owner, _OF_OWNERS), Document.status == PROCESSING
         ),
-        _of_keys(moment_text(Document.created_at), _PROCESSED).where(
+        _of_keys(_CREATED, _PROCESSED).where(
             is_in(Document.owner, _OF_OWNERS),
             Document.status.in_(_ENDED),
             Document.created_at >= _SINCE,
@@ -235,11 +238,11 @@ class Following:
             for document_id, *details in _DOCUMENTS.all(watch, wanted=json.dumps([*documents])):
                 found[documents[document_id]][document_id] = State("", tuple(details))
         if batches := subjects[Kind.BATCH]:
-            counts = defaultdict[str, list[object]](list)
+            counts = defaultdict[str, list[tuple[Any, ...]]](list)
             for batch_id, *count in _BATCHES.all(watch, wanted=json.dumps([*batches])):
                 counts[batch_id].append(tuple(count))
             for batch_id, of_batch in counts.items():
-                found[batches[batch_id]][batch_id] = State("", tuple(of_batch))
+                found[batches[batch_id]][batch_id] = State("", tuple(sorted(of_batch)))
         if keys := subjects[Kind.KEY]:
             rows = _KEYS.all(watch, owners=json.dumps([*keys]), since=since)
             for owner, document_id, moment, *details in rows:
@@ -276,7 +279,8 @@ def _opening(follower: Follower, states: States) -> Iterable[str]:
     """
     if follower.subject.kind is not Kind.KEY:
         return [follower.subject.id]
-    still_open = [document_id for document_id, state in states.items() if not state.moment]
+    created = [(s.details[-1], one) for one, s in states.items() if not s.moment]
+    still_open = [one for _, one in sorted(created)]
     begins_at = as_text(follower.begins_at)
     moments = [(s.moment, one) for one, s in states.items() if s.moment]
     ended = [one for moment, one in sorted(moments) if moment >= begins_at]

@@ -40,6 +40,7 @@ OPTIONS: Final = MappingProxyType(
         # Each test copies and drops a database: its log must not grow with their number.
         "min_wal_size": "2MB",
         "max_wal_size": "16MB",
+        "checkpoint_warning": "0",
         "wal_recycle": "off",
         "wal_init_zero": "off",
         "autovacuum_naptime": "5min",

@@ -108,7 +108,7 @@ def position(database: Database, job_id: str) -> int:
 
 def calls(database: Database) -> list[Call]:
     with database.reading() as session:
-        return list(session.scalars(select(Call)))
+        return list(session.scalars(select(Call).order_by(Call.created_at)))
 
 
 def is_paused(database: Database) -> bool:

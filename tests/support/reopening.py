@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pydantic import SecretStr
+
+from ilios.core.settings import Settings
 from ilios.db.database import LONG_TIMEOUT, Database, LockTimeout
 from ilios.db.sqlite_database import SqliteDatabase
 
@@ -14,3 +17,13 @@ def reopened(database: Database, lock_timeout: LockTimeout = LONG_TIMEOUT) -> Da
 
     assert isinstance(database, PostgresDatabase)
     return PostgresDatabase(database._url, lock_timeout)
+
+
+def naming(database: Database, settings: Settings) -> Settings:
+    """Return the settings of a process that opens it."""
+    if isinstance(database, SqliteDatabase):
+        return settings
+    from ilios.db.postgres.database import PostgresDatabase
+
+    assert isinstance(database, PostgresDatabase)
+    return settings.model_copy(update={"database_url": SecretStr(database._url)})

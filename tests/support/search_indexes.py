@@ -74,6 +74,13 @@ def read(database: Database, sql: str) -> list[tuple[Any, ...]]:
         return watch.query(sql)
 
 
+def entries(database: Database) -> int:
+    """Return how many pieces of pages are entered."""
+    sql = "SELECT count(*) FROM search_entries"
+    ((number,),) = read(database, f"{sql} WHERE part = 0" if database.is_remote else sql)
+    return int(number)
+
+
 def require_sound(database: Database) -> None:
     """Have FTS5, or the test itself on PostgreSQL, compare the index with the pages."""
     if database.is_remote:
@@ -83,17 +90,17 @@ def require_sound(database: Database) -> None:
 
 
 def _require_vectors(database: Database) -> None:
-    from ilios.db.postgres.search import vector
+    from ilios.db.postgres.search import vectors
 
     with database.watching() as watch:
-        for words, owner, text in watch.driver.execute(_VECTORS).fetchall():
-            wanted = f"{vector(unspaced.terms(text) or text)} 'of/{owner}'"
+        for words, part, owner, text in watch.driver.execute(_VECTORS).fetchall():
+            wanted = f"{[*vectors(unspaced.terms(text) or text)][part]} 'of/{owner}'"
             sql = "SELECT %s::tsvector = %s::tsvector"
             assert watch.driver.execute(sql, (words, wanted)).fetchall() == [(True,)]
 
 
 _VECTORS: Final = """
-    SELECT e.words::text, d.owner, coalesce(p.markdown, q.markdown)
+    SELECT e.words::text, e.part, d.owner, coalesce(p.markdown, q.markdown)
     FROM search_entries AS e JOIN documents AS d ON d.id = e.document_id
     LEFT JOIN pages AS p
         ON e.piece = 0 AND p.document_id = e.document_id AND p."index" = e."index"

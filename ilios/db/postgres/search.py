@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -34,8 +34,9 @@ from ilios.db.models import Document
 from ilios.db.prepared import Prepared, Runner
 
 PAGES_MAX: Final = 20_000  #: the newest ones that hold the words are ranked
-POSITION_MAX: Final = 16_383  #: of a word in a tsvector; those behind it count as there
+POSITION_MAX: Final = 16_383  #: of a word in a tsvector
 POSITIONS_MAX: Final = 255  #: of one word in a tsvector
+PHRASE_MAX: Final = 16  #: words of a phrase: a search has no more
 WORD_MAX_BYTES: Final = 2_046  #: of a word in a tsvector; longer ones are not indexed
 _OWNER: Final = "of/"  #: no word begins so
 _TOKEN: Final = re.compile("[^\\W_]+")  #: of a text without accents
@@ -63,6 +64,7 @@ ENTRIES: Final = Table(
     Column("document_id", Text),
     Column("index", Integer),  #: of the page
     Column("piece", Integer),  #: of its Markdown, from 0
+    Column("part", Integer),  #: 0 of the one with all words of the piece; see `vectors`
     Column("words", _Vector),
 )
 _OF_OWNER: Final = (
@@ -74,6 +76,7 @@ _ADD = Prepared(
         document_id=bindparam("of_document"),
         index=bindparam("of_index"),
         piece=bindparam("of_piece"),
+        part=bindparam("of_part"),
         words=cast(
             bindparam("as_vector", type_=Text)
             + literal_column(f"' ''{_OWNER}'")
@@ -111,9 +114,11 @@ def add(on: Runner, document_id: str, entries: Iterable[tuple[int, int, str]]) -
             "of_document": document_id,
             "of_index": index,
             "of_piece": piece,
-            "as_vector": vector(text),
+            "of_part": part,
+            "as_vector": as_vector,
         }
         for index, piece, text in entries
+        for part, as_vector in enumerate(vectors(text))
     ]
     if rows:
         _ADD.run_many(on, rows)
@@ -143,15 +148,45 @@ def folded(text: str) -> str:
     return "".join(letter for letter in parts if unicodedata.category(letter) != "Mn")
 
 
-def vector(text: str) -> str:
-    """Return a tsvector, in the form that PostgreSQL reads."""
+def vectors(text: str) -> Iterator[str]:
+    """Yield tsvectors of a text, in the form that PostgreSQL reads.
+
+    The first has all words. A tsvector has but POSITIONS_MAX places of a word, up to POSITION_MAX:
+    the places that it lacks are in further ones, of words that follow one another. Each begins
+    within the one before, so that no phrase is lost between them.
+    """
+    tokens = _TOKEN.findall(folded(text))
     places: dict[str, list[int]] = defaultdict(list)
-    for place, token in enumerate(_TOKEN.findall(folded(text)), start=1):
+    known = len(tokens)  #: up to here all places are
+    for place, token in enumerate(tokens, start=1):
         found = places[token]
-        if len(found) < POSITIONS_MAX:
-            found.append(min(place, POSITION_MAX))
+        if len(found) < POSITIONS_MAX and place <= POSITION_MAX:
+            found.append(place)
+            continue
+        known = min(known, place - 1)
+        if not found:
+            found.append(POSITION_MAX)
+    yield _written(places)
+    while known < len(tokens):
+        places, known = _window(tokens, known - PHRASE_MAX)
+        yield _written(places)
+
+
+def _window(tokens: list[str], start: int) -> tuple[dict[str, list[int]], int]:
+    """Return the places of as many words as a tsvector has whole, and where they end."""
+    places: dict[str, list[int]] = defaultdict(list)
+    end = min(start + POSITION_MAX, len(tokens))
+    for at in range(start, end):
+        found = places[tokens[at]]
+        if len(found) == POSITIONS_MAX:
+            return places, at
+        found.append(at - start + 1)
+    return places, end
+
+
+def _written(places: dict[str, list[int]]) -> str:
     return " ".join(
-        f"'{word}':{','.join(map(str, dict.fromkeys(found)))}"
+        f"'{word}':{','.join(map(str, found))}"
         for word, found in places.items()
         if len(word.encode()) <= WORD_MAX_BYTES
     )

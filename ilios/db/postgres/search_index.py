@@ -15,7 +15,8 @@ _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS search_entries ("
     "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
     'document_id text COLLATE {collation} NOT NULL, "index" integer NOT NULL, '
-    'piece integer NOT NULL, words tsvector NOT NULL, UNIQUE (document_id, "index", piece), '
+    "piece integer NOT NULL, part integer NOT NULL, words tsvector NOT NULL, "
+    'UNIQUE (document_id, "index", piece, part), '
     'FOREIGN KEY (document_id, "index") REFERENCES pages (document_id, "index") '
     "ON DELETE CASCADE)",
     f"CREATE INDEX IF NOT EXISTS {WORDS} ON search_entries USING gin (words)",
@@ -26,6 +27,10 @@ _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS search_backfill ("
     "what text PRIMARY KEY, behind text COLLATE {collation} NOT NULL)",
     "CREATE TABLE IF NOT EXISTS search_state (name text PRIMARY KEY, value bigint NOT NULL)",
+)
+_TIDY: Final = (
+    f"SELECT gin_clean_pending_list(oid) FROM pg_class WHERE oid = '{WORDS}'::regclass "
+    "AND pg_has_role(relowner, 'USAGE')"
 )
 
 
@@ -52,6 +57,6 @@ def tidy(driver: Any) -> None:
     """Enter into the index what GIN has put aside of late, outside of any transaction.
 
     Else the one that puts too much aside does it, while its document waits, and each search goes
-    through it.
+    through it. Where the index is another user's, that is left to its server.
     """
-    driver.execute("SELECT gin_clean_pending_list(%s::regclass)", (WORDS,))
+    driver.execute(_TIDY)

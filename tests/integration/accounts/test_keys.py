@@ -8,14 +8,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from ilios.accounts.authentication import Authenticator
+from ilios.accounts.authentication import Authenticator, keys_exist
 from ilios.accounts.errors import KeyAlreadyRevoked, KeyNameTaken, KeyNotRotatable, UnknownKey
 from ilios.accounts.key_admin import KeyAdmin
 from ilios.accounts.keys import ANONYMOUS, FULL_USE, Scope, Terms, owner_of
 from ilios.core.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
+from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import ApiKey
 from tests.support.issuing import STANDARD, MovableClock, issue
+from tests.support.reopening import naming
 
 pytestmark = pytest.mark.both_databases
 
@@ -69,6 +71,17 @@ def test_the_first_key_closes_the_service_and_revoking_it_opens_nothing(
         authenticator.identify(issued.secret)
     with pytest.raises(Unauthorized, match="Bearer"):
         authenticator.identify(NO_KEY)
+
+
+def test_whether_there_are_keys_is_known_before_a_service_opens_its_database(
+    settings: Settings, database: Database
+) -> None:
+    named = naming(database, settings)
+    assert not keys_exist(named)
+
+    issue(database)
+
+    assert keys_exist(named)
 
 
 def test_keys_of_the_settings_and_of_the_database_work_beside_each_other(
@@ -197,7 +210,11 @@ def test_a_missing_scope_is_named_with_those_that_are_there(
         caller.require(Scope.CONVERT)
 
 
-def test_use_is_noted_with_few_writes(authenticator: Authenticator, database: Database) -> None:
+def test_use_is_noted_with_few_writes(
+    authenticator: Authenticator, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.is_remote:  # have it asked each time
+        monkeypatch.setattr("ilios.db.postgres.watch.POLL_SECONDS", 0.0)
     issued = issue(database)
     with database.watching() as watch:
         watch.changed()

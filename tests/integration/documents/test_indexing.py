@@ -29,6 +29,7 @@ from tests.support.search_indexes import (
     MARKER,
     add,
     enter,
+    entries,
     holders,
     let_an_hour_pass,
     list_stored,
@@ -48,7 +49,7 @@ def test_what_is_indexed_is_what_is_stored(database: Database) -> None:
     add(database, *(f"page {number}" for number in range(120)))
 
     require_sound(database)
-    assert read(database, "SELECT count(*) FROM search_entries") == [(126,)]
+    assert entries(database) == 126
     assert pending(database) == 0
 
 
@@ -396,7 +397,7 @@ def test_an_operator_has_the_index_made_anew(
 
     assert in_words(admin.progress()) == "ok"
     assert sorted(found("heron")) == sorted(documents)
-    assert read(database, "SELECT count(*) FROM search_entries") == [(6,)]
+    assert entries(database) == 6
     require_sound(database)
 
 
@@ -409,8 +410,8 @@ def test_a_new_index_has_the_newest_pages_last_as_searches_take_them_to_be(
 
     assert upkeep.run()
 
-    entries = read(database, "SELECT document_id FROM search_entries ORDER BY id")
-    assert [document_id for (document_id,) in entries] == documents
+    entered = read(database, "SELECT document_id FROM search_entries ORDER BY id")
+    assert [document_id for (document_id,) in entered] == documents
 
 
 @pytest.mark.both_databases
@@ -434,7 +435,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
 
     assert upkeep.run()
     require_sound(database)
-    assert read(database, "SELECT count(*) FROM search_entries") == [(12,)]
+    assert entries(database) == 12
 
 
 def _die_after(database: Database, settings: Settings, *, steps: int, within: bool) -> None:

@@ -333,6 +333,18 @@ def test_a_long_page_is_found_by_the_words_of_each_piece(
     assert find("end") == [(document_id, [2])]
 
 
+def test_a_phrase_is_found_wherever_it_stands_in_a_long_page(
+    add: Add, find: Callable[..., Found]
+) -> None:
+    """An entry of PostgreSQL has but 255 places of a word, and 16,383 of all."""
+    dates = add("2026-11-30 " * 400 + "2026-12-24")
+    letters = add("".join(chr(0x4E00 + number % 5_000) for number in range(20_000)) + "猫である。")
+
+    assert find("2026-12-24") == [(dates, [1])]
+    assert find("11-24") == []
+    assert find("猫である") == [(letters, [1])]
+
+
 def test_a_page_is_shown_once_by_its_best_piece(
     add: Add, find: Callable[..., Found], database: Database
 ) -> None:

@@ -142,7 +142,7 @@ def test_connections_are_bounded_and_waited_for(url: str) -> None:
 
 
 def test_rows_that_are_read_one_by_one_are_not_all_fetched(empty: PostgresDatabase) -> None:
-    numbers = func.generate_series(1, 10**9).column_valued("n")
+    numbers = func.generate_series(1, 10**5).column_valued("n")
     endless = Prepared(select(numbers, func.repeat("x", 10_000)))
 
     with empty.reading() as session, closing(endless.each(session)) as rows:
