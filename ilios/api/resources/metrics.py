@@ -7,6 +7,7 @@ import time
 from typing import Final
 
 from flask import Response, request
+
 from ilios.accounts.keys import Scope
 from ilios.api import request_keys
 from ilios.api.application import Application, Request

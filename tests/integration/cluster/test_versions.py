@@ -21,7 +21,6 @@ from tests.integration.cluster.conftest import NEXT, Expand, MakeNode
 from tests.support.migrating import alembic
 
 
-
 @pytest.fixture
 def settings_here(node: MakeNode) -> Settings:
     return node("host-1")
