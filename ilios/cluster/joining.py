@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ilios.core.settings import Settings
-
-WORKERS: Final = "workers"  #: a kind of node: a supervisor and its workers
-WEB: Final = "web"  #: likewise: gunicorn
 
 
 def join(settings: Settings, kind: str) -> None:

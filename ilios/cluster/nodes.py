@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from ilios.cluster.joining import WORKERS
+from ilios.cluster.kinds import WORKERS
 from ilios.db.dialects import upsert
 from ilios.db.models import UtcDateTime
 from ilios.db.models.cluster import COMPATIBILITY, LEAST_COMPATIBLE, Node

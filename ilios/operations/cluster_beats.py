@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.cluster import nodes
-from ilios.cluster.joining import WORKERS
+from ilios.cluster.kinds import WORKERS
 from ilios.core import clock
 from ilios.core.bounded_calls import BoundedCall
 from ilios.core.errors import DatabaseBusy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ilios.cluster.joining import WEB
+from ilios.cluster.kinds import WEB
 from ilios.core import data_folder
 from ilios.core.disk_space import DiskReserve
 from ilios.core.settings import Settings

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from ilios.cluster import call_places, membership, nodes
-from ilios.cluster.joining import WORKERS
+from ilios.cluster.kinds import WORKERS
 from ilios.cluster.nodes import BEAT_SECONDS, Said
 from ilios.cluster.shared_governor import SharedGovernor
 from ilios.core import clock

@@ -93,8 +93,11 @@ class StartGate:
     def note_drain(self, since: datetime | None) -> None:
         """Let no job start here while an operator wants none of this node; jobs that run go on."""
         if (since is not None) != self._is_drained:
-            log.info("node.drained" if since else "node.resumed")
             self._is_drained = since is not None
+            if self._is_drained:
+                log.info("node.drained")
+            else:
+                log.info("node.resumed")
             self._update()
 
     def record(self, report: ProviderReport) -> None:

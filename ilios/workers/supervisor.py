@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.cluster import joining
+from ilios.cluster.kinds import WORKERS
 from ilios.conversion.answer_keeping import open_spool
 from ilios.core import data_folder, failpoints, settings
 from ilios.core.errors import DatabaseBusy, StartupError
@@ -70,7 +71,7 @@ def run(settings: Settings, open_engines: EngineFactory = registry.open_engines)
     data_folder.prepare(settings)
     schema_version.require_current(settings)
     lock = supervisor_lock.take(data_folder.supervisor_lock(settings))
-    joining.join(settings, joining.WORKERS)
+    joining.join(settings, WORKERS)
     shared_counters.share(*data_folder.metrics(settings))
     metrics.start_at_zero(conversion_warnings.CODES)
     preload(settings)
@@ -123,9 +124,7 @@ class Supervisor:
             settings, self._workers, self._store, self._gate, self._replicator
         )
         self._cluster = self._joined() if self._database.is_remote else None
-        self._releases = PendingReleases(
-            settings, self._node, self._dispatcher, lambda: not self._has_company
-        )
+        self._releases = PendingReleases(settings, self._node, self._dispatcher, self._is_alone)
         self._may_claim = True  #: whether something has happened that could let a job start
         self._looked_at = 0.0
         self._renewed_at = time.monotonic()
@@ -143,9 +142,8 @@ class Supervisor:
             self._settings, self._database, self._workers, self._gate, self._status.describe
         )
 
-    @property
-    def _has_company(self) -> bool:
-        return self._cluster is not None and self._cluster.has_company
+    def _is_alone(self) -> bool:
+        return self._cluster is None or not self._cluster.has_company
 
     def request_stop(self, _number: int, _frame: object) -> None:
         self._stopping = True

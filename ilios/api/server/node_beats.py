@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.cluster import membership, nodes
-from ilios.cluster.joining import WEB
+from ilios.cluster.kinds import WEB
 from ilios.cluster.nodes import BEAT_SECONDS, Said
 from ilios.core import clock, data_folder
 from ilios.core.errors import DatabaseBusy

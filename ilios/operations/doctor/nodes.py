@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DatabaseError
 
-from ilios.cluster.joining import WEB, WORKERS
+from ilios.cluster.kinds import WEB, WORKERS
 from ilios.core import clock
 from ilios.core.errors import DatabaseBusy, DatabaseRefused, StartupError
 from ilios.core.settings import Settings

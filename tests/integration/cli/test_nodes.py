@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from ilios.cluster import membership, nodes
-from ilios.cluster.joining import WORKERS
+from ilios.cluster.kinds import WORKERS
 from ilios.cluster.nodes import Said
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings

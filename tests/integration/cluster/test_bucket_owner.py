@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from ilios.cluster import bucket_owner, membership, nodes
 from ilios.cluster.bucket_owner import BucketOfAnother
 from ilios.cluster.compatibility import NodesIncompatible
-from ilios.cluster.joining import WORKERS, join, require_no_cluster
+from ilios.cluster.joining import join, require_no_cluster
+from ilios.cluster.kinds import WORKERS
 from ilios.cluster.nodes import Said
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings

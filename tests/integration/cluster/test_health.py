@@ -11,7 +11,7 @@ import pytest
 
 from ilios.api.server.node_beats import NodeBeats
 from ilios.cluster import membership, nodes
-from ilios.cluster.joining import WEB, WORKERS
+from ilios.cluster.kinds import WEB, WORKERS
 from ilios.cluster.nodes import Said
 from ilios.core import clock
 from ilios.core.disk_space import DiskReserve

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from ilios.cluster import membership, nodes
-from ilios.cluster.joining import WEB, WORKERS
+from ilios.cluster.kinds import WEB, WORKERS
 from ilios.cluster.nodes import GONE, SILENT, Identity, Said
 from ilios.core import clock
 from ilios.db.models.cluster import Node

@@ -6,6 +6,7 @@ import pytest
 
 from ilios.accounts import webhook_secrets
 from ilios.cluster import joining, shared_keys
+from ilios.cluster.kinds import WEB, WORKERS
 from ilios.core import data_folder, key_files
 from ilios.core.errors import StartupError
 from ilios.db.postgres.database import PostgresDatabase
@@ -16,7 +17,7 @@ from tests.integration.cluster.conftest import MakeNode
 def test_what_one_node_seals_another_opens(node: MakeNode) -> None:
     first, second = node("host-1"), node("host-2")
     for one in (first, second):
-        joining.join(one, joining.WEB)
+        joining.join(one, WEB)
 
     sealed = password_sealing.password(first, "secret").sealed("d" * 24)
     found = password_sealing.opened(second, "d" * 24, sealed)
@@ -32,7 +33,7 @@ def test_the_keys_that_the_first_node_has_become_those_of_all(node: MakeNode) ->
     first, second = node("host-1"), node("host-2")
     own = key_files.read_or_create(data_folder.webhook_key(first), "")
 
-    joining.join(first, joining.WORKERS)
+    joining.join(first, WORKERS)
     joining.have_keys(second)
 
     assert webhook_secrets.instance_key(second) == own
@@ -41,7 +42,7 @@ def test_the_keys_that_the_first_node_has_become_those_of_all(node: MakeNode) ->
 def test_a_folder_with_the_key_of_another_service_is_refused(
     node: MakeNode, shared: PostgresDatabase
 ) -> None:
-    joining.join(node("host-1"), joining.WEB)
+    joining.join(node("host-1"), WEB)
     stranger = node("host-2")
     key_files.read_or_create(data_folder.password_key(stranger), "")
 

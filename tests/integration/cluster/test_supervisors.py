@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from ilios.accounts import ledger
-from ilios.cluster.joining import WORKERS
+from ilios.cluster.kinds import WORKERS
 from ilios.cluster.nodes import live
 from ilios.core import clock
 from ilios.core.settings import Settings

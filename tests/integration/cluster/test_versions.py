@@ -9,7 +9,8 @@ import pytest
 
 from ilios.cluster import membership, nodes
 from ilios.cluster.compatibility import NodesIncompatible
-from ilios.cluster.joining import WEB, WORKERS, join
+from ilios.cluster.joining import join
+from ilios.cluster.kinds import WEB, WORKERS
 from ilios.cluster.nodes import Said
 from ilios.core import clock
 from ilios.core.errors import DatabaseRefused
