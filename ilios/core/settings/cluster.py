@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import socket
 from typing import Annotated, Final
 
 from pydantic import AfterValidator
@@ -55,5 +55,5 @@ class ClusterSettings(SubjectSettings):
         """The name of this node: NODE_NAME, else what of the host's name may be one."""
         if self.node_name is not None:
             return self.node_name
-        host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:NODE_NAME_MAX]
+        host = re.sub(r"[^A-Za-z0-9._-]", "-", os.uname().nodename)[:NODE_NAME_MAX]
         return host if _NODE_NAME.fullmatch(host) else _UNNAMED

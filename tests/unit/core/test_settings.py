@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -297,7 +298,7 @@ def test_a_node_has_the_name_that_it_was_given_or_its_hosts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://db/ilios")
-    monkeypatch.setattr("socket.gethostname", lambda: "anna's host.lan")
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(nodename="anna's host.lan"))
     assert settings.load().node == "anna-s-host.lan"
 
     monkeypatch.setenv("NODE_NAME", "worker-3")
