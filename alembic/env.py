@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from sqlalchemy import Connection
+
 from alembic import context
+from ilios.cluster import joining
 from ilios.core import platform, settings
 from ilios.core.errors import PlatformUnsupported, StartupError
 from ilios.core.processes import keep_files_private
+from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.db import models
 from ilios.migration import upgrade
@@ -42,25 +46,31 @@ def run() -> None:
     loaded = settings.load()
     startup.prepare_volume(loaded)
     logs.configure(loaded, "migration")
+    joining.require_no_cluster(loaded)
     known = {script.revision for script in context.script.walk_revisions()}
     with upgrade.exclusive(loaded, known) as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=models.Base.metadata,
-            render_as_batch=True,
-            compare_type=True,
-            transactional_ddl=True,  # SQLite can; a migration that is killed leaves nothing
-            render_item=portable,
-            on_version_apply=report,
-            include_name=change_log.belongs_to_models,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
-        upgrade.follow_schema(connection, loaded)
-        if loaded.database_url is None:
-            change_log.follow_setting(connection, loaded)
+        if connection is not None:
+            migrate(connection, loaded)
     logs.configure(loaded, "start")
     self_test.examine(loaded)  # the store's faults too are named before anything serves
+
+
+def migrate(connection: Connection, loaded: Settings) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=models.Base.metadata,
+        render_as_batch=True,
+        compare_type=True,
+        transactional_ddl=True,  # SQLite can; a migration that is killed leaves nothing
+        render_item=portable,
+        on_version_apply=report,
+        include_name=change_log.belongs_to_models,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    upgrade.follow_schema(connection, loaded)
+    if loaded.database_url is None:
+        change_log.follow_setting(connection, loaded)
 
 
 try:

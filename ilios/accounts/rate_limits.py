@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from ilios.core.telemetry import logs
 
@@ -36,6 +36,13 @@ class Rate:
     remaining: int
     is_allowed: bool
     reset_seconds: int  #: until the oldest request that counts is a minute old
+
+
+class RateLimits(Protocol):
+    """Counts the requests of keys; safe to share between threads and processes."""
+
+    def count(self, key_id: str, quota: int) -> Rate:
+        """Count a request if it is within the quota; one that is refused does not count."""
 
 
 class RequestRates:

@@ -27,6 +27,8 @@ from ilios.api.resources import (
 )
 from ilios.api.responses import errors
 from ilios.api.server import startup
+from ilios.cluster import joining
+from ilios.cluster.kinds import WEB
 from ilios.core import data_folder
 from ilios.core.errors import StartupError
 from ilios.core.settings import Settings, load
@@ -64,6 +66,7 @@ def build(settings: Settings) -> Flask:
     """Build the application with its services. Raise StartupError if it cannot serve."""
     data_folder.prepare(settings)
     schema_version.require_current(settings)
+    joining.join(settings, WEB)
     app = Application("ilios.api", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
     app.extensions[services.EXTENSION] = services.build(settings)

@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import current_app
 
 from ilios.accounts.authentication import Authenticator
-from ilios.accounts.rate_limits import RequestRates
+from ilios.accounts.rate_limits import RateLimits, RequestRates
 from ilios.api.concurrency import WaitSlots
 from ilios.api.listener_places import ListenerPlaces
 from ilios.core import data_folder
@@ -27,6 +27,7 @@ from ilios.documents.queries import DocumentReader
 from ilios.documents.searchable_pdfs import SearchablePdfs
 from ilios.documents.submission import Submissions
 from ilios.documents.waiting import Waiter
+from ilios.operations import beats
 from ilios.operations.collector import Collector
 from ilios.operations.health import Examiner
 from ilios.operations.overview import Overview
@@ -64,7 +65,7 @@ class Services:
     collector: Collector
     overview: Overview
     authenticator: Authenticator
-    request_rates: RequestRates
+    request_rates: RateLimits
     wait_slots: WaitSlots
     listener_places: ListenerPlaces
     waiter: Waiter
@@ -95,8 +96,7 @@ def build(settings: Settings) -> Services:
     notifier = open_notifier(settings, database)
     guard = Guard(settings.url_allowance)
     submissions = Submissions(settings, database, store, notifier, group_commit)
-    state = data_folder.supervisor_state(settings)
-    examiner = Examiner(database, store.name, state, disk_reserve)
+    examiner = _examiner(settings, database, store.name, disk_reserve)
     return Services(
         settings=settings,
         store=store,
@@ -116,15 +116,33 @@ def build(settings: Settings) -> Services:
         webhooks=Webhooks(settings, database, guard),
         examiner=examiner,
         collector=Collector(settings, database),
-        overview=Overview(settings, database, examiner, state),
+        overview=Overview(settings, database, examiner, beats.reader(settings, database)),
         authenticator=Authenticator(settings.api_keys, database),
-        request_rates=RequestRates(data_folder.request_rates(settings)),
+        request_rates=_request_rates(settings, database),
         wait_slots=WaitSlots(settings.web_threads),
         listener_places=ListenerPlaces(),
         waiter=waiter,
         database=database,
         notifier=notifier,
     )
+
+
+def _examiner(
+    settings: Settings, database: Database, storage_name: str, disk_reserve: DiskReserve
+) -> Examiner:
+    if not database.is_remote:
+        return Examiner(database, storage_name, beats.reader(settings, database), disk_reserve)
+    from ilios.operations.cluster_health import ClusterExaminer
+
+    return ClusterExaminer(settings, database, storage_name, disk_reserve)
+
+
+def _request_rates(settings: Settings, database: Database) -> RateLimits:
+    if not database.is_remote:
+        return RequestRates(data_folder.request_rates(settings))
+    from ilios.accounts.shared_rates import SharedRates
+
+    return SharedRates(database)
 
 
 def services() -> Services:

@@ -216,12 +216,14 @@ def revoke(key: str, as_json: bool) -> None:
 @contextmanager
 def _service() -> Iterator[KeyAdmin]:
     from ilios.accounts.key_admin import KeyAdmin
+    from ilios.cluster import joining
     from ilios.core import settings
     from ilios.db import schema_version
     from ilios.db.opening import open_database
 
     loaded = settings.load()
     schema_version.require_current(loaded)
+    joining.have_keys(loaded)
     database = open_database(loaded)
     try:
         yield KeyAdmin(database)

@@ -16,6 +16,7 @@ from ilios.cli import (
     jobs,
     keys,
     mcp,
+    nodes,
     queue,
     retention,
     search,
@@ -69,5 +70,6 @@ main.add_command(backup.command)
 main.add_command(keys.command)
 main.add_command(jobs.command)
 main.add_command(queue.command)
+main.add_command(nodes.command)
 main.add_command(retention.command)
 main.add_command(search.command)

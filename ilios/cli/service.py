@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ilios.documents.retention.service import Retention
     from ilios.operations.job_admin import JobAdmin
+    from ilios.operations.node_admin import NodeAdmin
     from ilios.operations.search_admin import SearchAdmin
 
 
@@ -37,6 +38,26 @@ def job_admin() -> Iterator[JobAdmin]:
         store = open_store(loaded)
         actions = DocumentActions(loaded, database, store, notifier)
         yield JobAdmin(database, actions, notifier)
+
+
+@contextmanager
+def node_admin() -> Iterator[NodeAdmin]:
+    """Open what looks after the nodes of a cluster. Raises what `job_admin` raises."""
+    from ilios.core import settings
+    from ilios.core.errors import SettingsError
+    from ilios.core.telemetry import logs
+    from ilios.db import schema_version
+    from ilios.db.opening import open_database
+
+    loaded = settings.load()
+    if loaded.database_url is None:
+        raise SettingsError("DATABASE_URL is not set: a service on a SQLite file is one node.")
+    from ilios.operations.node_admin import NodeAdmin
+
+    logs.configure(loaded, "operator", sys.stderr)
+    schema_version.require_current(loaded)
+    with closing(open_database(loaded)) as database:
+        yield NodeAdmin(database)
 
 
 @contextmanager

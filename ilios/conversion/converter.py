@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.conversion.answer_keeping import keep_answer
 from ilios.conversion.answers import poison_answer, read_answer, stored_bytes
+from ilios.conversion.call_places import CallPlaces
 from ilios.conversion.claimed_job import ClaimedJob
 from ilios.conversion.images import keep_images
 from ilios.conversion.isolation import Isolation
@@ -33,7 +34,6 @@ from ilios.core.conversion_errors import (
 )
 from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import DatabaseBusy, LeaseLost
-from ilios.core.owner_places import OwnerPlaces, guest_places
 from ilios.core.telemetry import logs, metrics
 from ilios.db import instance
 from ilios.db.database import Database, Scope
@@ -79,10 +79,7 @@ class Converter:
         self._disk_reserve = disk_reserve
         self._workspaces = workspaces
         self._answers = answers
-        self._calls = {
-            lane: OwnerPlaces(engine.concurrency, guest_places(engine.concurrency))
-            for lane, engine in engines.items()
-        }
+        self.calls = CallPlaces(engines)
         self._running: dict[str, _Attempt] = {}  #: by job
         with database.reading() as session:
             self._instance_id = instance.instance_id(session)
@@ -246,7 +243,7 @@ class Converter:
         claimed = attempt.claimed
         options = options_of_part(self._options(claimed.document), claimed.document, part)
         # The intent too: a call that still waits for its place is not in doubt after a crash.
-        with self._calls[claimed.job.lane].held(claimed.job.owner):
+        with self.calls.held(claimed.job.lane, claimed.job.owner):
             self._disk_reserve.require()  # never pay for an answer that could not be spooled
             call = self._recorder.begin(claimed, options, part.indexes)
             if claimed.engine.is_paid:

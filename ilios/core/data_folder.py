@@ -121,6 +121,11 @@ def web_lock(settings: Settings) -> Path:
     return settings.data_folder / "run" / "web.lock"
 
 
+def web_node_lock(settings: Settings) -> Path:
+    """Return the lock of the web process that says to a cluster that this node lives."""
+    return settings.data_folder / "run" / "web-node.lock"
+
+
 def node_id_file(settings: Settings) -> Path:
     return settings.data_folder / "node-id"
 

@@ -50,6 +50,17 @@ class OwnerPlaces:
         self._last_turns: dict[str, int] = {}  #: of owners that hold or await a place
         self._lock = threading.Lock()
 
+    def resize(self, ordinary: int, guests: int) -> None:
+        """Have as many places from now on; those that are taken beyond them stay so."""
+        with self._lock:
+            self._ordinary, self._guests = ordinary, guests
+            self._admit()
+
+    @property
+    def taken(self) -> int:
+        """How many places are taken."""
+        return self._taken
+
     @contextmanager
     def held(self, owner: str, timeout_seconds: float | None = None) -> Iterator[None]:
         """Hold a place; wait for one if need be.

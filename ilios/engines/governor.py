@@ -78,6 +78,23 @@ class GovernorState:
     wait_seconds: float  #: until the pause is over; 0 without one
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a governor has learnt: with it, and the same clock, another one goes on.
+
+    `limit` is None while as many calls may be in flight as there are to be had.
+    """
+
+    limit: float | None = None
+    paused_until: float = 0.0
+    paused_because: str = ""
+    paused_by: Outcome = Outcome.ANSWERED
+    failures: int = 0
+    open_seconds: float = OPEN_SECONDS
+    broken: bool = False
+    batch_closed_because: str = ""
+
+
 def report_of(error: ConversionError) -> ProviderReport | None:
     """Return what an error says about the provider; None when it says nothing."""
     match error:
@@ -116,6 +133,31 @@ class Governor:
         self._open_seconds = OPEN_SECONDS
         self._broken = False  #: the circuit is open, or half-open once the pause is over
         self._batch_closed_because = ""
+
+    def memory(self) -> Memory:
+        """Return what this governor has learnt."""
+        return Memory(
+            None if self._limit >= self._most else self._limit,
+            self._paused_until,
+            self._paused_because,
+            self._paused_by,
+            self._failures,
+            self._open_seconds,
+            self._broken,
+            self._batch_closed_because,
+        )
+
+    def recall(self, memory: Memory, most: int) -> None:
+        """Go on with what another governor has learnt, and at most `most` calls in flight."""
+        self._most, self._least = most, min(LEAST_CALLS, most)
+        self._limit = float(most if memory.limit is None else min(most, memory.limit))
+        self._paused_until = memory.paused_until
+        self._paused_because = memory.paused_because
+        self._paused_by = memory.paused_by
+        self._failures = memory.failures
+        self._open_seconds = memory.open_seconds
+        self._broken = memory.broken
+        self._batch_closed_because = memory.batch_closed_because
 
     def may_start(self, in_flight: int) -> int:
         """Return how many calls may start now, beside those in flight."""

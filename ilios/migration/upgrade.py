@@ -45,8 +45,8 @@ Not its search index: see ilios.db.quick_check.
 
 
 @contextmanager
-def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connection]:
-    """Open a connection for migrations, under a lock.
+def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connection | None]:
+    """Open a connection for migrations, under a lock; None where a newer version has migrated.
 
     Foreign keys are off, else a batch recreation would cascade into the child rows. For a database
     of the predecessor the connection is to a new one, which takes its place and its content once

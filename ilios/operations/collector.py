@@ -6,9 +6,9 @@ The counters and histograms are in `ilios.core.telemetry.metrics`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client.metrics_core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,9 +22,12 @@ from ilios.core.errors import DatabaseBusy
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.documents import indexing
-from ilios.operations import heartbeat, statistics
+from ilios.operations import beats, heartbeat, statistics
 from ilios.operations.heartbeat import BlockReason, Heartbeat
 from ilios.queue import pause, queries
+
+if TYPE_CHECKING:
+    from ilios.operations.cluster_beats import NodeBeat
 
 GOVERNOR_STATES: Final = {
     "ok": "ok",
@@ -39,6 +42,7 @@ GOVERNOR_STATES: Final = {
 
 
 SIZE: Final = "The database's file"
+BUILD: Final = "Always 1; says which version runs"
 ANSWER_SECONDS: Final = 5.0  #: for which a database on another machine is waited for
 
 
@@ -48,15 +52,16 @@ class Collector:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
+        self._read_beat = beats.reader(settings, database)
         self._asked: Callable[[], list[GaugeMetricFamily]] = self._ask
         if database.is_remote:
             self._asked = BoundedCall(self._ask, ANSWER_SECONDS)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        beat = heartbeat.read(data_folder.supervisor_state(self._settings))
+        beat = self._read_beat()
         fresh = beat if beat is not None and beat.is_fresh else None
         version = {"version": ilios.__version__}
-        yield _gauge("ilios_build_info", "Always 1; says which version runs", (version, 1))
+        yield _gauge("ilios_build_info", BUILD, (version, 1))
         yield from _of_supervisor(fresh)
         if fresh is not None and self._settings.use_embedded_replica:
             yield from _of_replica(fresh, self._settings.turso_sync_interval)
@@ -66,6 +71,8 @@ class Collector:
             yield _number("ilios_database_size_bytes", SIZE, size)
             yield _number("ilios_database_wal_bytes", "The write-ahead log's file", log)
         yield from self._of_database()
+        if self._database.is_remote:
+            yield from _of_nodes(self._nodes())
 
     def _of_database(self) -> Iterator[GaugeMetricFamily]:
         try:
@@ -75,6 +82,11 @@ class Collector:
         yield _number("ilios_database_up", "1 when the database answers", bool(found))
         yield from found
 
+    def _nodes(self) -> Sequence[NodeBeat]:
+        from ilios.operations.cluster_beats import ClusterBeats  # a single node has no use for it
+
+        return ClusterBeats(self._database).each()
+
     def _ask(self) -> list[GaugeMetricFamily]:
         with self._database.reading() as session:
             found = [*_of_queue(session), *_of_holdings(session), *_of_search(session)]
@@ -82,6 +94,36 @@ class Collector:
         if self._database.is_remote:
             found.append(_number("ilios_database_size_bytes", SIZE, self._database.size_bytes()))
         return found
+
+
+class WorkersCollector:
+    """A collector of a worker node: what its own supervisor says, and its disk."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.data_folder
+        self._state = data_folder.supervisor_state(settings)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        beat = heartbeat.read(self._state)
+        version = {"version": ilios.__version__}
+        yield _gauge("ilios_build_info", BUILD, (version, 1))
+        yield from _of_supervisor(beat if beat is not None and beat.is_fresh else None)
+        yield from _of_disk(self._folder)
+
+
+def _of_nodes(found: Sequence[NodeBeat]) -> Iterator[GaugeMetricFamily]:
+    if not found:
+        return
+    labels = [({"node": one.name, "kind": one.kind}, one) for one in found]
+    yield _gauge("ilios_node_up", "1 for each node that lives", *((by, 1) for by, _ in labels))
+    yield _gauge(
+        "ilios_node_drained",
+        "1 for each node that an operator wants no new work of",
+        *((by, one.is_drained) for by, one in labels),
+    )
+    jobs = [(by, one.beat.jobs_running) for by, one in labels if one.beat is not None]
+    if jobs:
+        yield _gauge("ilios_node_jobs", "Jobs that the workers of a node hold", *jobs)
 
 
 def _of_supervisor(beat: Heartbeat | None) -> Iterator[GaugeMetricFamily]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,13 +18,21 @@ from ilios.db.database import Database
 from ilios.db.models import Instance
 from ilios.db.prepared import Prepared
 from ilios.documents import indexing
-from ilios.operations import heartbeat, search_admin, statistics
+from ilios.operations import search_admin, statistics
+from ilios.operations.beats import ReadBeat
 from ilios.operations.heartbeat import BlockReason, Heartbeat
 from ilios.queue import queries
 
+if TYPE_CHECKING:
+    from ilios.operations.cluster_beats import NodeBeat
+
 BACKLOG_AGE = timedelta(seconds=60)
 ANSWER_SECONDS = 2.0  #: for which a database on another machine is waited for
+WORKERS_SILENT = "supervisor not running"
+SILENT_FAULT = "The supervisor does not answer: documents are accepted but not converted."
 
+OfDatabase = tuple[str, str, str, str | None]
+"""The state of database, queue and index, and what makes the service unhealthy."""
 _QUEUE = Prepared(select(Instance.queue_paused_at, *map(queries.next_of, statistics.LANES)))
 
 
@@ -49,6 +57,9 @@ class Health:
     search: str
     claims_blocked: BlockReason | None = None
     replica: Replica | None = None
+    node: str | None = None  #: that answers; None on a single node
+    nodes: tuple[NodeBeat, ...] = ()  #: of the cluster that live
+    is_drained: bool = False  #: an operator wants no new work of the node that answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +78,12 @@ class Examiner:
         self,
         database: Database,
         storage_name: str,
-        supervisor_state: Path,
+        read_beat: ReadBeat,
         disk_reserve: DiskReserve,
     ) -> None:
         self._database = database
         self._storage_name = storage_name
-        self._supervisor_state = supervisor_state
+        self._read_beat = read_beat
         self._disk_reserve = disk_reserve
         self._asked: Callable[[], tuple[str, str]] = self._ask
         if database.is_remote:
@@ -80,11 +91,13 @@ class Examiner:
 
     def examine(self) -> Health:
         """Ask the database and the disk; take the rest from the supervisor's heartbeat."""
-        beat = heartbeat.read(self._supervisor_state)
+        return self._health(self._of_database(), self._read_beat())
+
+    def _health(self, of_database: OfDatabase, beat: Heartbeat | None) -> Health:
         fresh = beat if beat and beat.is_fresh else None
-        workers, worker_fault = _workers(fresh)
+        workers, worker_fault = self._workers(fresh)
         disk_fault = self._disk_reserve.fault()
-        database, queue, search, database_fault = self._of_database()
+        database, queue, search, database_fault = of_database
         return Health(
             database=database,
             storage=self._storage(fresh),
@@ -98,7 +111,11 @@ class Examiner:
             replica=_replica(beat),
         )
 
-    def _of_database(self) -> tuple[str, str, str, str | None]:
+    def _workers(self, beat: Heartbeat | None) -> tuple[str, str | None]:
+        """Return the state of the workers, and what of it makes the service unhealthy."""
+        return workers_of(beat) if beat is not None else (WORKERS_SILENT, SILENT_FAULT)
+
+    def _of_database(self) -> OfDatabase:
         """Return the state of database, queue and index, and what makes the service unhealthy."""
         try:
             return "connected", *self._asked(), None
@@ -145,11 +162,8 @@ def _replica(beat: Heartbeat | None) -> Replica | None:
     return Replica(state, beat.turso_lag_rows, round(beat.turso_lag_seconds, 1))
 
 
-def _workers(beat: Heartbeat | None) -> tuple[str, str | None]:
-    if beat is None:
-        return "supervisor not running", (
-            "The supervisor does not answer: documents are accepted but not converted."
-        )
+def workers_of(beat: Heartbeat) -> tuple[str, str | None]:
+    """Return the state of workers whose supervisor answers, and that nothing of it is a fault."""
     if beat.workers_ready < beat.workers_configured:
         return f"{beat.workers_ready} of {beat.workers_configured} ready", None
     return "ok", None

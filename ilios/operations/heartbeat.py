@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,26 @@ def read(path: Path) -> Heartbeat | None:
         return _heartbeat(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def of_fields(given: dict[str, Any]) -> Heartbeat | None:
+    """Return a heartbeat from what `asdict` made of it, in a version that may know more.
+
+    None for one that lacks what this version needs.
+    """
+    governor = given.get("governor")
+    try:
+        return _heartbeat(
+            **_known(Heartbeat, given)
+            | {"workers": [_known(WorkerBeat, worker) for worker in given["workers"]]}
+            | {"governor": _known(GovernorState, governor) if governor else None}
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _known(kind: Any, given: dict[str, Any]) -> dict[str, Any]:
+    return {one.name: given[one.name] for one in fields(kind) if one.name in given}
 
 
 def _heartbeat(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -16,7 +15,8 @@ from ilios.core import clock, conversion_errors
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import JobType
-from ilios.operations import heartbeat, statistics, usage_by_key
+from ilios.operations import statistics, usage_by_key
+from ilios.operations.beats import ReadBeat
 from ilios.operations.health import Examiner, Health
 from ilios.operations.heartbeat import Heartbeat
 from ilios.operations.statistics import Depth, Ended
@@ -94,18 +94,18 @@ class Overview:
     """Answers from one snapshot of the database and the supervisor's heartbeat."""
 
     def __init__(
-        self, settings: Settings, database: Database, examiner: Examiner, supervisor_state: Path
+        self, settings: Settings, database: Database, examiner: Examiner, read_beat: ReadBeat
     ) -> None:
         self._configured = usage_by_key.configured(settings.api_keys)
         self._database = database
         self._examiner = examiner
-        self._supervisor_state = supervisor_state
+        self._read_beat = read_beat
 
     def status(self) -> Status:
         """Read the state of the service."""
         now = clock.now()
         health = self._examiner.examine()
-        beat = heartbeat.read(self._supervisor_state)
+        beat = self._read_beat()
         today, _ = quotas.day_of(now)
         days = tuple(today - timedelta(days=ago) for ago in reversed(range(DAYS)))
         with self._database.reading() as session:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Final
 
 from ilios.core import forks
 from ilios.core.backoff import delay_seconds
+from ilios.core.pipes import wait
 from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
@@ -23,10 +25,15 @@ RESTART_BASE_SECONDS: Final = 0.5  #: doubles with each death that soon follows 
 RESTART_MAX_SECONDS: Final = 30.0
 STABLE_SECONDS: Final = 60.0
 SILENT_SECONDS: Final = 120.0  #: it reports with each request, which may take 35 s
+LAST_PUSH_SECONDS: Final = 10.0  #: after the workers have stopped
+FINISH_POLL_SECONDS: Final = 1.0
 
 
 class ReplicatorHandle:
-    """Does nothing when replication is off. For the supervisor's one thread only; never waits."""
+    """Does nothing when replication is off. For the supervisor's one thread only.
+
+    Nothing but `finish` waits.
+    """
 
     def __init__(self, settings: Settings, node: str, lock: InheritedDescriptor) -> None:
         self._settings = settings
@@ -72,6 +79,18 @@ class ReplicatorHandle:
             is_alive = False
         if not is_alive:
             self._schedule_restart()
+
+    def finish(self, in_between: Callable[[], None]) -> None:
+        """Let it send what the workers wrote last; the rest is sent after the next start.
+
+        `in_between` is called at least once a second.
+        """
+        deadline = time.monotonic() + LAST_PUSH_SECONDS
+        self.stop()
+        while (left := self.sources()) and time.monotonic() < deadline:
+            in_between()
+            wait(left, FINISH_POLL_SECONDS)
+            self.listen()
 
     def stop(self) -> None:
         """Ask for a last round, after which it ends; see `sources`."""

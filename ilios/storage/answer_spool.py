@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ilios.core import failpoints
 from ilios.core.durable_files import DRAFT_SUFFIX, fsync, replace
@@ -74,7 +75,7 @@ class AnswerSpool:
     def keep(self, call: CallRecord, body: bytes) -> SpooledAnswer:
         """Write an answer; on return it outlives a crash of this process, but no power cut."""
         path = self._path(call)
-        replace(path, json.dumps(_fields(call)).encode() + b"\n", body)
+        replace(path, json.dumps(fields_of(call)).encode() + b"\n", body)
         return SpooledAnswer(call, str(path))
 
     def make_durable(self, call: CallRecord) -> None:
@@ -119,8 +120,7 @@ class AnswerSpool:
             try:
                 with open(path, "rb") as file:
                     fields = json.loads(file.readline())
-                indexes = fields["indexes"]
-                call = CallRecord(**{**fields, "indexes": indexes and tuple(indexes)})
+                call = call_of(fields)
             except FileNotFoundError:
                 continue  # another process has taken it
             except (ValueError, TypeError, KeyError):
@@ -136,7 +136,14 @@ class AnswerSpool:
         ]
 
 
-def _fields(call: CallRecord) -> dict[str, object]:
+def call_of(fields: dict[str, Any]) -> CallRecord:
+    """Return what `fields_of` made fields of. Raises TypeError or KeyError for something else."""
+    indexes = fields["indexes"]
+    return CallRecord(**{**fields, "indexes": indexes and tuple(indexes)})
+
+
+def fields_of(call: CallRecord) -> dict[str, object]:
+    """Return a call as JSON has it."""
     fields = {name: getattr(call, name) for name in CallRecord.__slots__}
     if not call.is_annotated:
         del fields[

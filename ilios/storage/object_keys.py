@@ -9,6 +9,7 @@ KEY_MAX_BYTES: Final = 1024  #: S3's limit
 SEGMENT_MAX_BYTES: Final = 255  #: the limit of a file name on Linux
 DOCUMENTS: Final = "documents"
 DOCUMENT_ROOTS: Final = (DOCUMENTS, "archive")
+OWNERS: Final = "instances"  #: of clusters, each with an object that its nodes keep new
 IMAGES: Final = "images"
 PARTS: Final = "parts"
 ORIGINALS_SUFFIX: Final = "-originals"  #: of the folder that all originals of an instance share
@@ -83,6 +84,11 @@ def is_written_once(key: str) -> bool:
 def incoming_key(instance_id: str, document_id: str) -> str:
     """Return the key of an uncompleted upload: `incoming/<instance>/<document>`."""
     return f"incoming/{instance_id}/{document_id}"
+
+
+def owner_key(instance_id: str) -> str:
+    """Return the key of what says which database works under an instance: `instances/<id>`."""
+    return f"{OWNERS}/{instance_id}"
 
 
 def probe_key(probe_id: str) -> str:

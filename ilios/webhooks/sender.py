@@ -1,6 +1,6 @@
-"""The sender: one worker of a data folder sends what is due, in threads that mostly wait.
+"""The sender: one worker of a service sends what is due, in threads that mostly wait.
 
-One that holds the lock sends; the others try to get it, so that another goes on within a second
+One that holds the turn sends; the others try to get it, so that another goes on within a second
 when that worker dies (ADR 0041). It asks SQLite a few times a second whether anything was
 committed. No place that a receiver holds by being slow is one that other owners need.
 """
@@ -8,18 +8,20 @@ committed. No place that a receiver holds by being slow is one that other owners
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Final
 
-from ilios.core import clock, data_folder
+from sqlalchemy.exc import SQLAlchemyError
+
+from ilios.core import clock
+from ilios.core.errors import DatabaseBusy
 from ilios.core.owner_places import share
-from ilios.core.processes import lock_file
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
 from ilios.core.thread_pool import ThreadPool
@@ -29,6 +31,7 @@ from ilios.webhooks import outbox
 from ilios.webhooks.attempts import Attempts
 from ilios.webhooks.events import Delivery
 from ilios.webhooks.outbox import Due, Key
+from ilios.webhooks.turns import open_turn
 
 log = logs.get(__name__)
 
@@ -36,7 +39,7 @@ PLACES: Final = 16  #: attempts at once; an owner has half of what the others le
 RECEIVER_PLACES_MAX: Final = 4  #: of them, for one owner at one host
 LOOKED_AT_MAX: Final = 500  #: receivers in one round; the next one goes on behind them
 POLL_SECONDS: Final = 0.2
-LOCK_SECONDS: Final = 1.0  #: between two attempts at the lock, and after a failure
+TURN_SECONDS: Final = 1.0  #: between two attempts at the turn, and after a failure
 STOP_SECONDS: Final = 1.0  #: for the thread that gives work to others, and then for their attempts
 STRANDED_SECONDS: Final = 30.0  #: between two looks for attempts whose end could not be noted
 
@@ -75,8 +78,8 @@ class Sender:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
         self._attempts = Attempts(settings, database)
-        self._lock_path = data_folder.webhook_sender_lock(settings)
-        self._lock: int | None = None
+        self._turn = open_turn(settings, database)
+        self._has_turn = False
         self._threads = ThreadPool("webhook", PLACES)
         self._places = Places()
         self._guarded = threading.Lock()
@@ -88,7 +91,7 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
 
     def start(self) -> None:
-        """Begin to send, or to wait for the lock."""
+        """Begin to send, or to wait for the turn."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -98,9 +101,10 @@ class Sender:
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
         self.wait_until_idle(STOP_SECONDS)  # what is not settled is sent again
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        if self._has_turn:
+            self._has_turn = False
+            with suppress(DatabaseBusy, SQLAlchemyError):  # then it ends by itself
+                self._turn.give_back()
 
     def sweep(self) -> None:
         """Delete what ended long ago."""
@@ -129,32 +133,30 @@ class Sender:
     def _run(self) -> None:
         while not self._is_stopping:
             try:
-                if self._take_lock():
+                if self._take_turn():
                     with self._database.watching() as watch:
                         self._poll(watch)
                     continue
             except Exception:  # a locked database, a full disk: what is due is due later, too
                 log.exception("webhooks.not_sent")
-            self._freed.wait(LOCK_SECONDS)
+            self._freed.wait(TURN_SECONDS)
 
-    def _take_lock(self) -> bool:
-        if self._lock is not None:
-            return True
-        try:
-            self._lock = lock_file(self._lock_path, 0)
-        except BlockingIOError:
-            return False
-        try:
-            self._attempts.release_stranded(self._places.held)
-        except BaseException:
-            os.close(self._lock)
-            self._lock = None
-            raise
-        return True
+    def _take_turn(self) -> bool:
+        """Take the turn; what another process had begun when it lost it is due again then."""
+        if not self._turn.take():
+            self._has_turn = False
+        elif not self._has_turn:
+            try:
+                self._attempts.release_stranded(self._places.held)
+            except BaseException:
+                self._turn.give_back()
+                raise
+            self._has_turn = True
+        return self._has_turn
 
     def _poll(self, watch: Watch) -> None:
         is_due = True
-        while not self._is_stopping:
+        while not self._is_stopping and self._take_turn():
             if is_due or watch.changed() or self._is_time():
                 self.send_due(watch)
             if time.monotonic() - self._looked_for_stranded_at > STRANDED_SECONDS:

@@ -21,6 +21,8 @@ from ilios.queue.jobs import Lease
 from ilios.storage.health import StoreReport
 from ilios.workers import messages, worker
 from ilios.workers.messages import (
+    CallLimit,
+    CallsHeld,
     Cancel,
     Ended,
     KeepIndex,
@@ -66,9 +68,14 @@ class WorkerHandle:
         settings: Settings,
         open_engines: registry.EngineFactory,
         lock: InheritedDescriptor,
+        withheld: str | None = None,
     ) -> None:
+        """`withheld` is a lane that it takes no jobs of before `limit_calls`."""
         self.name = name
         self.places: Mapping[str, Places] = {}  #: by lane; known once the worker is ready
+        self._call_limits: list[CallLimit] = []  #: the last one, behind what it may not have met
+        self._all_places: Mapping[str, Places] = {}  #: also of a lane whose calls are limited
+        self.withheld = withheld
         self.asked_of_store_at = -float("inf")  #: when the look that it is at was asked for
         self._found: list[ProviderReport | StoreReport] = []  #: since the last `drain`
         self._interrupted: list[Lease] = []  #: since the last `drain`
@@ -153,6 +160,21 @@ class WorkerHandle:
             self._send(Cancel(job_id))
         return job is not None
 
+    def limit_calls(self, lane: str, most: int, jobs: int | None) -> None:
+        """Let it have at most so many calls in flight, and take jobs for them only."""
+        last = self._call_limits[-1] if self._call_limits else CallLimit(0, lane, -1)
+        if lane not in self._all_places or last.most == most:
+            return
+        self._call_limits.append(CallLimit(last.number + 1, lane, most))
+        self.places = {**self.places, lane: self._all_places[lane].within(jobs)}
+        self._send(self._call_limits[-1])
+
+    def calls_held(self, lane: str, unlimited: int) -> int:
+        """Return how many calls of a lane it may have in flight; `unlimited`: by itself."""
+        by_itself = 0 if self.withheld == lane or lane not in self._all_places else unlimited
+        most = max((limit.most for limit in self._call_limits), default=by_itself)
+        return min(most, self.jobs_in(lane)) if self.is_retired else most
+
     def tidy(self) -> None:
         self._send(Tidy())
 
@@ -198,7 +220,11 @@ class WorkerHandle:
         self.silent_seconds = 0.0
         match message:
             case Ready(places):
-                self.places = places
+                self.places = self._all_places = places
+                if self.withheld in places:
+                    self.places = {**places, self.withheld: Places(0, 0)}
+            case CallsHeld(number):
+                self._call_limits = [one for one in self._call_limits if one.number >= number]
             case Ended(job_id, report, interrupted):
                 job = self._jobs.pop(job_id, None)
                 if report is not None:

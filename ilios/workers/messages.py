@@ -48,6 +48,22 @@ class LookAtStore:
 
 
 @dataclass(frozen=True, slots=True)
+class CallLimit:
+    """Down: have at most so many calls to the provider in flight. CallsHeld goes up for it."""
+
+    number: int  #: of this limit
+    lane: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallsHeld:
+    """Up: no more calls are in flight than the CallLimit of this number allows."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """Up: the worker has booted, and has these places for jobs, by lane."""
 
@@ -70,8 +86,8 @@ class Ended(NamedTuple):
     interrupted: bool = False  #: by no fault of the document: the job is to be given back
 
 
-ToWorker = Lease | Stop | Cancel | Tidy | KeepIndex | LookAtStore
-ToSupervisor = Ready | Alive | Ended | StoreReport
+ToWorker = Lease | Stop | Cancel | Tidy | KeepIndex | LookAtStore | CallLimit
+ToSupervisor = Ready | Alive | Ended | StoreReport | CallsHeld
 
 
 def send(pipe: Connection, message: ToWorker | ToSupervisor) -> None:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 
 from ilios.core import data_folder
 from ilios.core.backoff import delay_seconds
+from ilios.core.owner_places import guest_places
 from ilios.core.pipes import wait
 from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
+from ilios.engines import registry
 from ilios.engines.registry import EngineFactory
 from ilios.operations.heartbeat import WorkerBeat, WorkerState
 from ilios.queue.jobs import FETCH_LANE
@@ -45,6 +47,9 @@ class WorkerPool:
         self._deaths: Counter[str] = Counter()  #: by worker, since the supervisor started
         self._quick_deaths = 0
         self._boot_failures = 0
+        self._withheld: str | None = None  #: a lane of which nobody knows how many calls it has
+        calls = settings.worker_concurrency
+        self._calls_of_one = calls + guest_places(calls)  #: that a worker makes by itself
 
     def __iter__(self) -> Iterator[WorkerHandle]:
         return iter([*self._workers.values(), *self._retired])
@@ -106,12 +111,44 @@ class WorkerPool:
         )
         return [name for _, name in free]
 
+    def withhold_calls(self, lane: str) -> None:
+        """Let workers that become ready take no jobs of a lane before `limit_calls` says how many.
+
+        For a node of a cluster, before its workers are started.
+        """
+        self._withheld = lane
+
+    def limit_calls(self, lane: str, most: int | None) -> None:
+        """Divide so many calls of a lane among the workers; None: as many as they can have.
+
+        Those of before end by themselves. A worker that has jobs keeps one call for them.
+        """
+        self._withheld = None if most is None else lane
+        for worker in self:
+            worker.withheld = self._withheld  # one that is not ready yet
+        if most is None:
+            for worker in self.ready():
+                worker.limit_calls(lane, self._calls_of_one, None)
+            return
+        ready = sorted(self.ready(), key=lambda worker: -worker.jobs_in(lane))
+        kept = sum(worker.calls_held(lane, self._calls_of_one) for worker in self._retired)
+        left = max(0, most - kept)
+        each, more = divmod(left, len(ready) or 1)
+        for place, worker in enumerate(ready):
+            calls = each + (place < more)
+            jobs = registry.jobs_at_once(calls) if calls else 0
+            worker.limit_calls(lane, calls or min(1, worker.jobs_in(lane)), jobs)
+
+    def calls_held(self, lane: str) -> int:
+        """Return how many calls of a lane may be in flight, by the limits that were met so far."""
+        return sum(worker.calls_held(lane, self._calls_of_one) for worker in self)
+
     def start_due(self) -> None:
         """Start the workers whose time to start has come."""
         for name in [name for name, at in self._restart_at.items() if time.monotonic() >= at]:
             try:
                 self._workers[name] = WorkerHandle(
-                    name, self._settings, self._open_engines, self._lock
+                    name, self._settings, self._open_engines, self._lock, self._withheld
                 )
             except OSError as error:  # no process, no memory, no descriptor: that may pass
                 log.warning("worker.cannot_start", worker=name, reason=str(error))

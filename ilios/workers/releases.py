@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
@@ -15,10 +15,18 @@ from ilios.workers.dispatcher import Dispatcher
 class PendingReleases:
     """Collects leases until the database takes them. Used by the supervisor's one thread only."""
 
-    def __init__(self, settings: Settings, node: str, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        node: str,
+        dispatcher: Dispatcher,
+        is_alone: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`is_alone`: no other node of a cluster works on what waits, by settings of its own."""
         self._settings = settings
         self._node = node
         self._dispatcher = dispatcher
+        self._is_alone = is_alone
         self._kept_path = data_folder.interrupted(settings)
         self._is_first = True
         self._lost: list[Lease] = []  #: begun by workers that died since: each costs an attempt
@@ -66,4 +74,6 @@ class PendingReleases:
         self._dispatcher.release_node(self._node)
         # A restored database's are of the node that was lost.
         self._dispatcher.release_expired(clock.now())
-        self._dispatcher.assign_lanes(self._settings)
+        if self._is_alone():
+            self._dispatcher.assign_lanes(self._settings)
+            self._dispatcher.hasten_webhooks()

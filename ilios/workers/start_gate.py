@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from ilios.core import disk_space
 from ilios.core.disk_space import DiskReserve
@@ -24,6 +25,9 @@ from ilios.engines import registry
 from ilios.engines.governor import Governor, Outcome, ProviderReport
 from ilios.operations.heartbeat import BlockReason
 from ilios.workers.maintenance import StoreWatch
+
+if TYPE_CHECKING:
+    from ilios.cluster.shared_governor import SharedGovernor
 
 log = logs.get(__name__)
 
@@ -50,6 +54,7 @@ class StartGate:
         self._disk_fault: str | None = None
         self._database_reason: BlockReason | None = None
         self._is_draining = False
+        self._is_drained = False
         self._is_paused = False
 
     def look(self, *, is_paused: bool) -> bool:
@@ -64,8 +69,13 @@ class StartGate:
         return (
             self._disk_fault is None
             and self._store.may_be_used
-            and not (is_paused or self._is_draining)
+            and not (is_paused or self._is_draining or self._is_drained)
         )
+
+    @property
+    def may_claim(self) -> bool:
+        """Whether nothing but the provider kept jobs from starting, as of the last look."""
+        return self.reason is None or self.reason in OF_PROVIDER.values()
 
     @property
     def is_disk_full(self) -> bool:
@@ -79,6 +89,16 @@ class StartGate:
         """Let no job start any more: the service stops."""
         self._is_draining = True
         self._update()
+
+    def note_drain(self, since: datetime | None) -> None:
+        """Let no job start here while an operator wants none of this node; jobs that run go on."""
+        if (since is not None) != self._is_drained:
+            self._is_drained = since is not None
+            if self._is_drained:
+                log.info("node.drained")
+            else:
+                log.info("node.resumed")
+            self._update()
 
     def record(self, report: ProviderReport) -> None:
         """Take in how a call to the provider ended."""
@@ -122,7 +142,7 @@ class StartGate:
 
     def _reasons(self) -> Iterator[BlockReason]:
         """Yield all that hold, by precedence."""
-        if self._is_draining:
+        if self._is_draining or self._is_drained:
             yield BlockReason.DRAINING
         if self._is_paused:
             yield BlockReason.PAUSED
@@ -136,9 +156,20 @@ class StartGate:
             yield OF_PROVIDER[cause]
 
 
-def _governor(settings: Settings) -> Governor:
+def _governor(settings: Settings) -> Governor | SharedGovernor:
     missing = None if settings.mistral_api_key else "MISTRAL_API_KEY is not set"
-    # It counts jobs, for jobs are what we start; each worker sees to its own calls.
+    jobs = jobs_of_provider(settings)
+    if settings.database_url is None:
+        return Governor(jobs, missing)
+    from ilios.cluster.shared_governor import SharedGovernor  # a single node has no use for it
+
+    return SharedGovernor(registry.MISTRAL, jobs, missing)
+
+
+def jobs_of_provider(settings: Settings) -> int:
+    """Return how many jobs of the provider's lane the workers of these settings may hold.
+
+    The governor counts jobs, for jobs are what we start; each worker sees to its own calls.
+    """
     jobs = registry.jobs_at_once(settings.worker_concurrency)
-    jobs += guest_places(jobs)
-    return Governor(settings.worker_count * jobs, missing)
+    return settings.worker_count * (jobs + guest_places(jobs))

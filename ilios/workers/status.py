@@ -58,6 +58,10 @@ class SupervisorStatus:
                 log.warning("supervisor.heartbeat_failed", reason=str(error))
             self._is_silent = True
 
+    def describe(self) -> Heartbeat:
+        """Return what there is to say now."""
+        return self._heartbeat(len(self._workers.ready()))
+
     def close(self) -> None:
         self._path.unlink(missing_ok=True)
 

@@ -12,15 +12,17 @@ import signal
 import socket
 import sys
 import time
-from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from ilios.cluster import joining
+from ilios.cluster.kinds import WORKERS
+from ilios.conversion.answer_keeping import open_spool
 from ilios.core import data_folder, failpoints, settings
 from ilios.core.errors import DatabaseBusy, StartupError
 from ilios.core.pipes import wait
-from ilios.core.processes import InheritedDescriptor, lock_file
+from ilios.core.processes import InheritedDescriptor
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics, shared_counters
 from ilios.db import schema_version
@@ -31,8 +33,8 @@ from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import EngineFactory
 from ilios.queue.notify import open_listener
 from ilios.replication.handle import ReplicatorHandle
-from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.health import StoreReport
+from ilios.workers import supervisor_lock
 from ilios.workers.clock_watch import ClockWatch
 from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
 from ilios.workers.handle import WorkerHandle, ends, sources
@@ -43,6 +45,9 @@ from ilios.workers.start_gate import StartGate
 from ilios.workers.status import SupervisorStatus
 from ilios.workers.worker import preload
 
+if TYPE_CHECKING:
+    from ilios.workers.cluster_node import ClusterNode
+
 log = logs.get(__name__)
 
 EXIT_STOPPED = 0
@@ -51,10 +56,8 @@ EXIT_WORKERS_CANNOT_BOOT = 70  #: sysexits.h EX_SOFTWARE
 POLL_SECONDS = 1.0  #: the safety net under the wake-up datagrams
 GATHER_SECONDS = 0.02
 """Between two claims while workers have enough to do: what comes meanwhile is claimed together."""
-LOCK_WAIT_SECONDS = 5.0
 LEASE_RENEWAL_SECONDS = 20.0
 LAST_RELEASE_SECONDS = 5.0  #: for a database that another program has locked
-LAST_PUSH_SECONDS = 10.0  #: after the workers have stopped
 OVERSLEPT_SECONDS = 1.0  #: beyond the timeout: this process was stopped, and perhaps all were
 DATABASE_ERRORS = (SQLAlchemyError, DatabaseBusy, OSError)
 
@@ -67,7 +70,8 @@ def run(settings: Settings, open_engines: EngineFactory = registry.open_engines)
     logs.configure(settings, "supervisor")
     data_folder.prepare(settings)
     schema_version.require_current(settings)
-    lock = _take_lock(data_folder.supervisor_lock(settings))
+    lock = supervisor_lock.take(data_folder.supervisor_lock(settings))
+    joining.join(settings, WORKERS)
     shared_counters.share(*data_folder.metrics(settings))
     metrics.start_at_zero(conversion_warnings.CODES)
     preload(settings)
@@ -103,7 +107,7 @@ class Supervisor:
         self._settings = settings
         self._node = data_folder.node_id(settings)
         self._database = open_database(settings, SHORT_TIMEOUT)
-        self._answers = AnswerSpool(data_folder.answers(settings))
+        self._answers = open_spool(settings, self._database)
         # No claim waits for the disk: one that a power cut undoes leaves its job waiting, and what
         # a worker writes under it makes it durable too, since a log is synced from its beginning.
         self._claims = open_database(settings, SHORT_TIMEOUT, may_lose_last=True)
@@ -119,8 +123,8 @@ class Supervisor:
         self._status = SupervisorStatus(
             settings, self._workers, self._store, self._gate, self._replicator
         )
-        self._releases = PendingReleases(settings, self._node, self._dispatcher)
-        self._has_hastened = False  #: the events that waited when it was started
+        self._cluster = self._joined() if self._database.is_remote else None
+        self._releases = PendingReleases(settings, self._node, self._dispatcher, self._is_alone)
         self._may_claim = True  #: whether something has happened that could let a job start
         self._looked_at = 0.0
         self._renewed_at = time.monotonic()
@@ -131,6 +135,16 @@ class Supervisor:
         self._signal_writer.setblocking(False)
         signal.set_wakeup_fd(self._signal_writer.fileno(), warn_on_full_buffer=False)
 
+    def _joined(self) -> ClusterNode:
+        from ilios.workers.cluster_node import ClusterNode  # a single node has no use for it
+
+        return ClusterNode(
+            self._settings, self._database, self._workers, self._gate, self._status.describe
+        )
+
+    def _is_alone(self) -> bool:
+        return self._cluster is None or not self._cluster.has_company
+
     def request_stop(self, _number: int, _frame: object) -> None:
         self._stopping = True
 
@@ -138,7 +152,8 @@ class Supervisor:
         """Start workers, claim and listen, until a stop is requested or no worker can boot."""
         data_folder.empty(data_folder.workspaces(self._settings))
         self._answers.remove_drafts()
-        log.info("supervisor.started", node=self._node, workers=self._settings.worker_count)
+        node = self._node if self._cluster is None else self._settings.node
+        log.info("supervisor.started", node=node, workers=self._settings.worker_count)
         while not self._stopping:
             self._workers.start_due()
             self._replicator.supervise()
@@ -151,7 +166,7 @@ class Supervisor:
                 self._stop_workers()
                 return EXIT_WORKERS_CANNOT_BOOT
         self._stop_workers()
-        self._stop_replicator()
+        self._replicator.finish(self._status.beat)
         log.info("supervisor.stopped")
         return EXIT_STOPPED
 
@@ -168,9 +183,11 @@ class Supervisor:
     def _attempt_claims(self) -> None:
         """Give back, cancel and claim what is due; a database that fails is asked again later."""
         try:
+            if self._cluster is not None:
+                self._cluster.beat()
             self._releases.release()
-            self._hasten_once()
-            self._look_at_clock()
+            if self._clock.was_set_back():  # delayed jobs would wait for hours
+                self._dispatcher.hasten_delayed()
             is_due = self._seconds_to_next_look() <= 0
             if is_due:
                 self._looked_at, self._may_claim = time.monotonic(), False
@@ -232,16 +249,6 @@ class Supervisor:
         self._dispatcher.renew([lease for worker in self._workers for lease in worker.leases])
         self._renewed_at = time.monotonic()
 
-    def _hasten_once(self) -> None:
-        if not self._has_hastened:
-            self._dispatcher.hasten_webhooks()
-            self._has_hastened = True
-
-    def _look_at_clock(self) -> None:
-        """Let delayed jobs start at once if the clock was set back: they would wait for hours."""
-        if self._clock.was_set_back():
-            self._dispatcher.hasten_delayed()
-
     def _listen(self, timeout_seconds: float) -> None:
         """Wait until a worker or a notification speaks, or a process ends; take in what came.
 
@@ -297,7 +304,7 @@ class Supervisor:
     def _stop_workers(self) -> None:
         """Let running jobs finish within the grace; what is left then costs no attempt."""
         self._gate.drain()
-        self._workers.stop(self._settings.shutdown_grace_seconds, self._status.beat)
+        self._workers.stop(self._settings.shutdown_grace_seconds, self._beat_in_stop)
         for worker in self._workers:
             self._hear(worker)
             self._releases.add_unharmed(worker.leases)
@@ -310,6 +317,8 @@ class Supervisor:
         """Return whether all is given back; otherwise leave a note for the next supervisor."""
         try:
             self._releases.release()
+            if self._cluster is not None:
+                self._cluster.leave()
         except DATABASE_ERRORS as error:
             self._gate.database_failed(error)
             self._releases.keep()
@@ -317,14 +326,15 @@ class Supervisor:
         self._releases.forget()
         return True
 
-    def _stop_replicator(self) -> None:
-        """Let it send what the workers wrote last; the rest is sent after the next start."""
-        deadline = time.monotonic() + LAST_PUSH_SECONDS
-        self._replicator.stop()
-        while (left := self._replicator.sources()) and time.monotonic() < deadline:
-            self._status.beat()
-            wait(left, POLL_SECONDS)
-            self._replicator.listen()
+    def _beat_in_stop(self) -> None:
+        """Keep what running jobs need: other nodes take over those whose leases have expired."""
+        self._status.beat()
+        if self._cluster is not None:
+            try:
+                self._cluster.beat()
+                self._keep_leases()
+            except DATABASE_ERRORS as error:
+                self._gate.database_failed(error)
 
     def _pause_seconds(self) -> float:
         next_start = self._workers.seconds_to_next_start()
@@ -337,14 +347,3 @@ class Supervisor:
         if self._may_claim:
             pause = GATHER_SECONDS if self._workers.are_busy() else 0.0
         return self._looked_at + pause - time.monotonic()
-
-
-def _take_lock(path: Path) -> int:
-    """Take the data folder's supervisor lock, once its last holder and its workers have ended."""
-    try:
-        return lock_file(path, LOCK_WAIT_SECONDS)
-    except BlockingIOError:
-        raise StartupError(
-            f"Another supervisor works in {path.parent.parent}: stop it, or give this one "
-            "a DATA_DIR of its own."
-        ) from None

@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from ilios.conversion.answer_keeping import open_spool
 from ilios.conversion.converter import Converter
 from ilios.conversion.fetching import FETCHES_AT_ONCE, Fetches, fetcher_of
 from ilios.conversion.recorder import Recorder
@@ -40,14 +41,15 @@ from ilios.engines.governor import ProviderReport
 from ilios.engines.registry import MISTRAL, EngineFactory, jobs_at_once
 from ilios.queue.jobs import FETCH_LANE, Lease
 from ilios.storage import opening, self_test
-from ilios.storage.answer_spool import AnswerSpool
 from ilios.storage.base import ObjectStore
 from ilios.storage.health import StoreReport
 from ilios.storage.s3.store import PROBE_TIMEOUTS
 from ilios.webhooks.sender import Sender
-from ilios.workers import messages
+from ilios.workers import messages, optional_parts
 from ilios.workers.messages import (
     Alive,
+    CallLimit,
+    CallsHeld,
     Cancel,
     Ended,
     KeepIndex,
@@ -109,19 +111,24 @@ def main(
     ordinary = {lane: _ordinary_places(settings, engine) for lane, engine in engines.items()}
     ordinary[FETCH_LANE] = FETCHES_AT_ONCE
     places = {lane: Places(number, guest_places(number)) for lane, number in ordinary.items()}
-    batches = _provider_batches(settings, database, store, engines, recorder)
+    batches = optional_parts.provider_batches(settings, database, store, engines, recorder)
     look = partial(self_test.probe, opening.open_store(settings, PROBE_TIMEOUTS))
     retention = Retention(settings, database, store)
     upkeep = Upkeep(database, DiskReserve(settings))
     sender = Sender(settings, database)
     worker = Worker(
-        pipe, begun, converter, engines, places, look, retention, upkeep, batches, fetches, sender
+        *(pipe, begun, converter, engines, places, look, retention, upkeep, batches, fetches),
+        *(sender, optional_parts.tidied_in_cluster(settings, database, store)),
     )
     sender.start()
+    if (metrics_server := optional_parts.metrics_server(settings)) is not None:
+        metrics_server.start()
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=ordinary)
     worker.run()
     sender.stop()
+    if metrics_server is not None:
+        metrics_server.stop()
     for engine in engines.values():
         engine.close()
     database.close()
@@ -171,7 +178,7 @@ def _converter(
         recorder,
         disk_reserve=DiskReserve(settings),
         workspaces=data_folder.workspaces(settings),
-        answers=AnswerSpool(data_folder.answers(settings)),
+        answers=open_spool(settings, database),
         deadline_seconds=settings.job_deadline_seconds,
         sources=Sources(settings, database),
     )
@@ -198,10 +205,12 @@ class Worker:
         batches: ProviderBatches | None = None,
         fetches: Fetches | None = None,
         sender: Sender | None = None,
+        more_to_tidy: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._pipe = pipe
         self._begun = begun
         self._sender = sender
+        self._more_to_tidy = more_to_tidy
         self._retention = retention
         self._upkeep = upkeep
         self._converter = converter
@@ -215,6 +224,7 @@ class Worker:
         self._threads = ThreadPool("job", threads)
         self._sending = threading.Lock()
         self._running = 0
+        self._call_limit: CallLimit | None = None  #: that more calls in flight exceed as yet
         self._has_worked = False  #: since free memory was given back
 
     def run(self) -> None:
@@ -230,6 +240,8 @@ class Worker:
                     self._threads.run(self._look)
                 case Cancel(job_id):
                     self._stop_job(job_id)
+                case CallLimit():
+                    self._limit_calls(message)
                 case Lease():
                     self._has_worked = True
                     with self._sending:
@@ -269,9 +281,24 @@ class Worker:
                 interrupted = True
         failpoints.reach(failpoints.JOB_ENDED)
         self._send(Ended(lease.job_id, report, interrupted))
+        if self._call_limit is not None:
+            self._report_calls()
         with self._sending:
             self._running -= 1  # without any, the process may end
         self._keep_index(self._upkeep.index_entered)
+
+    def _limit_calls(self, limit: CallLimit) -> None:
+        self._converter.calls.limit(limit.lane, limit.most)
+        self._call_limit = limit
+        self._report_calls()
+
+    def _report_calls(self) -> None:
+        """Tell the supervisor once that no more calls are in flight than it allows."""
+        limit = self._call_limit
+        calls = self._converter.calls
+        if limit is not None and calls.in_flight(limit.lane) <= limit.most:
+            self._call_limit = None
+            self._send(CallsHeld(limit.number))
 
     def _stop_job(self, job_id: str) -> None:
         self._converter.stop(job_id)
@@ -291,6 +318,7 @@ class Worker:
         steps += [engine.sweep for engine in self._engines.values()]
         if self._sender is not None:
             steps.append(self._sender.sweep)
+        steps += self._more_to_tidy
         for step in steps:
             try:
                 step()
@@ -317,18 +345,3 @@ class Worker:
                 messages.send(self._pipe, message)
             except OSError:
                 log.warning("worker.supervisor_gone")
-
-
-def _provider_batches(
-    settings: Settings,
-    database: Database,
-    store: ObjectStore,
-    engines: Mapping[str, Engine],
-    recorder: Recorder,
-) -> ProviderBatches | None:
-    if MISTRAL not in engines:
-        return None
-    # Imported where it is needed: the provider's SDK comes with it.
-    from ilios.conversion.provider_batches.opening import open_batches
-
-    return open_batches(settings, database, store, engines[MISTRAL], recorder)

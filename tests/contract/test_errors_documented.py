@@ -19,11 +19,13 @@ from ilios.core.immediate_errors import ConversionFailed
 from ilios.local.converter import NotConverted
 from ilios.local.mcp.refusals import ToolRefused
 from ilios.operations.backup import BackupRefused
+from ilios.operations.node_admin import NodeNotFound
 from tests.support.forking import REPOSITORY
 from tests.unit.structure.tree import FOR_FRAMEWORKS
 
 ON_THE_COMMAND_LINE = (
-    StartupError, KeyCommandError, BackupRefused, NotConverted, ServiceRefused, ToolRefused,
+    StartupError, KeyCommandError, BackupRefused, NodeNotFound, NotConverted, ServiceRefused,
+    ToolRefused,
 )  # fmt: skip
 INSIDE = (LeaseLost, ConversionFailed)  #: the one is never shown, the other has a document's code
 RUN_ON_IMPORT = ("__main__", "gunicorn_conf")

@@ -11,7 +11,9 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -47,8 +49,13 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def gunicorn(settings: Settings, log_path: Path, conf: str = IMPATIENT) -> ForkedPython:
-    """Start a server; its output goes to the file."""
+def gunicorn(
+    settings: Settings,
+    log_path: Path,
+    conf: str = IMPATIENT,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> ForkedPython:
+    """Start a server; its output goes to the file. `variables` are of its environment."""
     with log_path.open("ab") as log:
         return start_python(
             "-m",
@@ -56,7 +63,7 @@ def gunicorn(settings: Settings, log_path: Path, conf: str = IMPATIENT) -> Forke
             "-c",
             conf,
             "app:create_app()",
-            environment=environment(settings),
+            environment=environment(settings, **variables),
             stdout=log,
         )
 
@@ -64,10 +71,15 @@ def gunicorn(settings: Settings, log_path: Path, conf: str = IMPATIENT) -> Forke
 class Server:
     """A gunicorn that listens; `stop` ends it the way an operator does."""
 
-    def __init__(self, settings: Settings, conf: str = IMPATIENT) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        conf: str = IMPATIENT,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.settings = settings
         self.log_path = settings.data_folder / "web.log"
-        self.process = gunicorn(settings, self.log_path, conf)
+        self.process = gunicorn(settings, self.log_path, conf, variables)
         try:
             wait_until(self.is_listening, BOOT_TIMEOUT_S)
         except BaseException:

@@ -38,7 +38,8 @@ def livez() -> Any:
 @blueprint.alt_response(503, schema=ProbeSchema, description="Not ready.")
 def readyz() -> Any:
     """Tell whether documents would be accepted and converted."""
-    ready = services().examiner.examine().cause is None
+    found = services().examiner.examine()
+    ready = found.cause is None and not found.is_drained
     return {"status": "ok" if ready else "not ready"}, 200 if ready else 503
 
 
@@ -60,4 +61,6 @@ def described(found: Health) -> dict[str, Any]:
         "claims_blocked": found.claims_blocked,
         **({"replication": found.replica} if found.replica else {}),
         **({"cause": found.cause} if found.cause else {}),
+        **({"node": found.node} if found.node else {}),
+        **({"nodes": found.nodes} if found.nodes else {}),
     }

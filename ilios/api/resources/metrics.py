@@ -7,7 +7,6 @@ import time
 from typing import Final
 
 from flask import Response, request
-from prometheus_client import CollectorRegistry, generate_latest
 
 from ilios.accounts.keys import Scope
 from ilios.api import request_keys
@@ -16,11 +15,11 @@ from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import guards_itself
 from ilios.api.services import services
 from ilios.core.request_errors import Unauthorized
-from ilios.core.telemetry import metrics, shared_counters
+from ilios.core.telemetry import metrics
+from ilios.operations.exposition import TEXT_FORMAT, exposition
 
 blueprint = ApiBlueprint("Metrics", __name__, description="Numbers for Prometheus")
 
-TEXT_FORMAT: Final = "text/plain; version=0.0.4; charset=utf-8"
 METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"))
 NO_ROUTE: Final = "none"  #: the route of a path that has none
 OTHER_METHOD: Final = "other"
@@ -43,10 +42,7 @@ def metrics_exposition() -> Response:
     with the scope `admin`.
     """
     _require_permission()
-    registry = CollectorRegistry()
-    registry.register(services().collector)
-    registry.register(shared_counters.collector() or metrics.REGISTRY)
-    return Response(generate_latest(registry), content_type=TEXT_FORMAT)
+    return Response(exposition(services().collector), content_type=TEXT_FORMAT)
 
 
 def _require_permission() -> None:

@@ -297,6 +297,16 @@ class ReplicationSchema(CamelSchema):
     lag_seconds = real("For how long it has lacked some.")
 
 
+class NodeSchema(CamelSchema):
+    name = text("What the node is called.", example="worker-3")
+    kind = text("What runs on it.", enum=["web", "workers"], example="workers")
+    version = text("Of Ilios.", example="1.0.0")
+    state = text(
+        "`ok`, `drained`, or why its supervisor claims nothing: see `claimsBlocked`.",
+        example="ok",
+    )
+
+
 class HealthSchema(CamelSchema):
     status = text(enum=["healthy", "unhealthy"], example="healthy")
     timestamp = moment()
@@ -311,6 +321,8 @@ class HealthSchema(CamelSchema):
     )
     replication = part(ReplicationSchema, optional=True)
     cause = text("Why it is unhealthy.", optional=True)
+    node = text("The node of a cluster that answers.", optional=True, example="web-1")
+    nodes = parts(NodeSchema, "The nodes of a cluster that live.", optional=True)
 
 
 class ProbeSchema(CamelSchema):

@@ -77,6 +77,22 @@ def when_ready(_server: object) -> None:
     gc.freeze()
 
 
+def post_worker_init(_worker: object) -> None:
+    """Begin to say that this node lives, where it is one of a cluster."""
+    if _settings.database_url is not None:
+        from ilios.api.server.node_beats import NodeBeats  # a single node has no use for it
+
+        NodeBeats(_settings).start()
+
+
+def on_exit(_server: object) -> None:
+    """Say to the other nodes that this one ends."""
+    if _settings.database_url is not None:
+        from ilios.api.server import node_beats
+
+        node_beats.leave(_settings)
+
+
 def child_exit(_server: object, worker: Any) -> None:
     """Remove the unfinished uploads of a worker, which may have been killed."""
     uploads.remove_those_of(data_folder.uploads(_settings), worker.pid)

@@ -9,6 +9,7 @@ from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ilios.core.errors import SettingsError
+from ilios.core.settings.cluster import ClusterSettings
 from ilios.core.settings.conversion import ConversionSettings
 from ilios.core.settings.data import DataSettings
 from ilios.core.settings.logs import LogSettings
@@ -24,6 +25,7 @@ from ilios.core.settings.webhooks import WebhookSettings
 class Settings(
     LogSettings,
     ReplicationSettings,
+    ClusterSettings,
     MistralSettings,
     ConversionSettings,
     WebhookSettings,
@@ -49,6 +51,22 @@ class Settings(
             raise SettingsError(
                 "DATABASE_DIRECT_URL is set without DATABASE_URL: set both, the first to the "
                 "server itself, or DATABASE_URL alone."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _require_database_of_node(self) -> Self:
+        """Refuse a node of a cluster that would make a SQLite file of its own."""
+        names = ("node_name", "provider_concurrency", "metrics_port")
+        given = next((name.upper() for name in names if getattr(self, name) is not None), None)
+        if given and self.database_url is None:
+            raise SettingsError(
+                f"{given} is set without DATABASE_URL, and a node without it would work on a "
+                f"SQLite file of its own: set DATABASE_URL as on the other nodes, or unset {given}."
+            )
+        if self.metrics_port is not None and self.metrics_token is None:
+            raise SettingsError(
+                "METRICS_PORT is set without METRICS_TOKEN: set both, or unset METRICS_PORT."
             )
         return self
 

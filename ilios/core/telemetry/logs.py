@@ -44,6 +44,7 @@ class LogConfig:
     format: str = "json"
     level: str = "INFO"
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    node: str | None = None  #: of a cluster
     opens_documents: bool = False  #: then messages of libraries may quote one, and are left out
 
 
@@ -111,7 +112,10 @@ def _bound(name: str) -> FilteringBoundLogger:
 
 def configure(settings: Settings, process: str, stream: TextIO | None = None) -> None:
     """Log as the settings say, to standard output or a stream, under the name of a process."""
-    apply(LogConfig(process, settings.log_format, settings.log_level, settings.secrets), stream)
+    node = settings.node if settings.database_url is not None else None
+    apply(
+        LogConfig(process, settings.log_format, settings.log_level, settings.secrets, node), stream
+    )
 
 
 def config_for_child() -> LogConfig:
@@ -193,7 +197,7 @@ def log_crash() -> Iterator[None]:
 def _chain(config: LogConfig, target: TextIO | None) -> list[Processor]:
     chain: list[Processor] = [
         _LevelFilter(config.level),
-        _HeadFields(config.process),
+        _HeadFields(config),
         log_processors.describe_exception,
     ]
     if config.format == "json":
@@ -225,15 +229,17 @@ class _LevelFilter:
 class _HeadFields:
     """Put the fields that every line has, and those that are bound, before the event's own."""
 
-    def __init__(self, process: str) -> None:
-        self._process = process
+    def __init__(self, config: LogConfig) -> None:
+        self._origin = {"process": config.process}
+        if config.node is not None:
+            self._origin = {"node": config.node, **self._origin}
 
     def __call__(self, _logger: object, level: str, event: EventDict) -> EventDict:
         return {
             "timestamp": log_processors.timestamp(),
             "level": level,
             "event": event.pop("event"),
-            "process": self._process,
+            **self._origin,
             "pid": os.getpid(),
             "logger": event.pop("logger"),
             **_BOUND_FIELDS.get(),

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
-from ilios.db.postgres import schema, server_checks
+from ilios.db.postgres import schema, server_checks, versions
 from ilios.db.postgres.database import engine
 
 MIGRATIONS_LOCK: Final = 0x6D69677261746520  #: advisory locks are numbers: `migrate `
@@ -24,12 +24,13 @@ _BEGIN: Final = (
 
 
 @contextmanager
-def exclusive(settings: Settings, known_revisions: Collection[str]) -> Iterator[Connection]:
+def exclusive(settings: Settings, known_revisions: Collection[str]) -> Iterator[Connection | None]:
     """Open a connection in a transaction that holds the migrations' lock; commit it at the end.
 
-    An empty database has the newest schema then. It goes past a pooler. Raises DatabaseRefused for
-    a server that is not to be had, or cannot be used, and for a database of another program or a
-    newer version.
+    None where there is nothing to migrate: a newer version of Ilios has, and its schema takes nodes
+    of this one. An empty database has the newest schema then. It goes past a pooler. Raises
+    DatabaseRefused for a server that is not to be had, or cannot be used, and for a database of
+    another program or a newer version.
     """
     url = settings.server_url.get_secret_value() if settings.server_url else ""
     name = server_checks.setting_of_server(settings)
@@ -37,7 +38,13 @@ def exclusive(settings: Settings, known_revisions: Collection[str]) -> Iterator[
         connection.exec_driver_sql(_BEGIN.format(wait=WAIT_SECONDS, idle=IDLE_SECONDS))
         server_checks.require(connection.connection.driver_connection, settings)
         _lock(connection, name)
-        _begin_schema(connection, known_revisions, name)
+        driver = connection.connection.driver_connection
+        if (found := schema.revision(connection)) not in (None, *known_revisions):
+            versions.require_accepted(driver, name, found)
+            yield None
+            return
+        _begin_schema(connection, name)
+        versions.require_followers(driver)
         yield connection
 
 
@@ -51,7 +58,7 @@ def _lock(connection: Connection, name: str) -> None:
         ) from error
 
 
-def _begin_schema(connection: Connection, known_revisions: Collection[str], name: str) -> None:
+def _begin_schema(connection: Connection, name: str) -> None:
     found = schema.revision(connection)
     if found is None:
         if schema.has_tables(connection):
@@ -66,8 +73,3 @@ def _begin_schema(connection: Connection, known_revisions: Collection[str], name
                 f"The tables cannot be made in the database of {name} ({reason}): give its "
                 "user the right to (GRANT CREATE ON SCHEMA …)."
             ) from error
-    elif found not in known_revisions:
-        raise DatabaseRefused(
-            f"The database of {name} has schema {found}, which is newer than this version "
-            "of Ilios: start the newer version, or restore the backup made before the upgrade."
-        )

@@ -21,7 +21,9 @@ from sqlalchemy import (
 
 from ilios.core import clock, ids
 from ilios.db.models import REVISION, Base, Instance
+from ilios.db.models.cluster import ClusterBase
 from ilios.db.postgres import (
+    cluster,
     functions,
     owner_totals,
     password_triggers,
@@ -45,8 +47,13 @@ def tables() -> MetaData:
 
     Texts have no greatest length, which SQLite does not look at.
     """
+    return adapted(Base.metadata)
+
+
+def adapted(of_models: MetaData) -> MetaData:
+    """Return tables of the models as PostgreSQL has them."""
     metadata = MetaData()
-    for table in Base.metadata.sorted_tables:
+    for table in of_models.sorted_tables:
         _adapt(table.to_metadata(metadata))
     return metadata
 
@@ -91,5 +98,6 @@ def follow(connection: Connection) -> None:
         return
     driver: Any = connection.connection.driver_connection
     search_index.install(driver, COLLATION)
+    cluster.follow(connection, adapted(ClusterBase.metadata))
     for module in (owner_totals, webhook_triggers, password_triggers):
         functions.install(driver, module.triggers())

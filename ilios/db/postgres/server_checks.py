@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 LEAST_VERSION: Final = 17
 OF_SUPERVISOR: Final = 3  #: two for claims and all else, and one to listen on
+OF_WEB_NODE: Final = 1  #: of the process that says that the node lives
 OF_WEB_PROCESS: Final = 1  #: beside its pool, past a pooler: to listen on
 URL, DIRECT_URL = "DATABASE_URL", "DATABASE_DIRECT_URL"
 
@@ -55,7 +56,7 @@ class Need(NamedTuple):
     @classmethod
     def of(cls, settings: Settings) -> Need:
         processes = settings.web_concurrency + settings.worker_count
-        pooled = processes * settings.database_pool_size + OF_SUPERVISOR - 1
+        pooled = processes * settings.database_pool_size + OF_SUPERVISOR - 1 + OF_WEB_NODE
         return cls(pooled, 1 + settings.web_concurrency * OF_WEB_PROCESS)
 
     def at_server(self, *, has_pooler: bool) -> int:

@@ -16,6 +16,7 @@ from ilios.db.postgres import (
     owner_totals,
     password_triggers,
     server_checks,
+    versions,
     webhook_triggers,
 )
 from ilios.db.postgres.driver import connect
@@ -47,7 +48,7 @@ def require_current(settings: Settings, url: SecretStr) -> None:
     with closing(server_checks.opened(connector(url), name)) as connection:
         server_checks.require(connection, settings)
         found = revision(connection)
-        if found != REVISION:
+        if found != REVISION and not versions.is_newer_and_takes_us(connection, found):
             raise DatabaseRefused(
                 f"The database of {name} has schema {found or 'none'}, this version needs "
                 f"{REVISION}: run `ilios migrate`, or start the version that made it."

@@ -36,7 +36,7 @@ RESTORE: Final = "Another program has changed it: stop the service, and restore 
 def examine(settings: Settings, url: SecretStr, known: Collection[str]) -> Iterator[Finding]:
     """Check server and schema; `url` is that of the server itself, `known` are our revisions."""
     try:
-        from ilios.db.postgres import server_checks, starting
+        from ilios.db.postgres import server_checks, starting, versions
 
         name = server_checks.setting_of_server(settings)
         with closing(server_checks.opened(starting.connector(url), name)) as connection:
@@ -46,7 +46,8 @@ def examine(settings: Settings, url: SecretStr, known: Collection[str]) -> Itera
                 return
             yield from _of_server(server, settings)
             found = starting.revision(connection)
-            yield _of_schema(connection, name, found, known)
+            takes_us = versions.is_newer_and_takes_us(connection, found)
+            yield _of_schema(connection, name, found, known, takes_us=takes_us)
         if found == REVISION:
             starting.require_current(settings, url)  # by way of a pooler, too
             yield from _of_rows(settings)
@@ -96,7 +97,9 @@ def _of_server(server: Server, settings: Settings) -> Iterator[Finding]:
         yield ok(DURABILITY_CHECK, "What is acknowledged outlives a failure of the server.")
 
 
-def _of_schema(connection: Any, name: str, found: str | None, known: Collection[str]) -> Finding:
+def _of_schema(
+    connection: Any, name: str, found: str | None, known: Collection[str], *, takes_us: bool
+) -> Finding:
     it = f"The database of {name}"
     if found is None:
         return ok(CHECK, f"{it} is empty: the first start fills it.")
@@ -108,6 +111,8 @@ def _of_schema(connection: Any, name: str, found: str | None, known: Collection[
             f"{it} has schema {found}; the next start makes it {REVISION}.",
             "Keep a backup first: there is no way back without one.",
         )
+    if takes_us:
+        return ok(CHECK, f"{it} has schema {found} of a newer version, which takes this one too.")
     return error(
         CHECK,
         f"{it} has schema {found}, which is newer than this version of Ilios.",

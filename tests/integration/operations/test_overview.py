@@ -24,7 +24,7 @@ from ilios.db.models import Document, Instance
 from ilios.documents import results
 from ilios.engines.governor import BreakerState, GovernorState
 from ilios.engines.registry import EMBEDDED, MISTRAL
-from ilios.operations import heartbeat
+from ilios.operations import beats, heartbeat
 from ilios.operations.health import Examiner
 from ilios.operations.heartbeat import BlockReason, Heartbeat, WorkerBeat, WorkerState
 from ilios.operations.overview import DAYS, Overview, Status
@@ -45,10 +45,10 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
 
 @pytest.fixture
 def look(settings: Settings, database: Database) -> Look:
-    state = data_folder.supervisor_state(settings)
+    read = beats.reader(settings, database)
     configured = settings.model_copy(update={"api_key": SecretStr("first,second")})
     return Overview(
-        configured, database, Examiner(database, "local", state, DiskReserve(settings)), state
+        configured, database, Examiner(database, "local", read, DiskReserve(settings)), read
     ).status
 
 

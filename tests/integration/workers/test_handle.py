@@ -43,3 +43,19 @@ def test_what_a_worker_said_is_drained_once(handle: WorkerHandle) -> None:
 
     assert handle.drain() == WorkerReport(found=(StoreReport(None),), interrupted=())
     assert handle.drain() == NOTHING
+
+
+def test_a_worker_takes_fewer_jobs_once_its_calls_are_limited_and_says_when_it_keeps_to_that(
+    handle: WorkerHandle,
+) -> None:
+    all_places = handle.places["embedded"]
+    assert handle.calls_held("embedded", 18) == 18
+    handle.limit_calls("embedded", 5, all_places.total)
+    handle.limit_calls("embedded", 2, 3)
+
+    assert handle.places["embedded"].total == 3
+    assert handle.calls_held("embedded", 18) == 5  # as long as it may not have heard of the second
+    wait_until(lambda: handle.read() and handle.calls_held("embedded", 18) == 2, BOOT_TIMEOUT_S)
+
+    handle.limit_calls("embedded", all_places.total, None)
+    assert handle.places["embedded"] == all_places

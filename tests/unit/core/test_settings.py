@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -278,4 +279,38 @@ def test_a_pool_of_a_size_that_makes_no_sense_is_refused(
     monkeypatch.setenv("DATABASE_POOL_SIZE", size)
 
     with pytest.raises(SettingsError, match="DATABASE_POOL_SIZE"):
+        settings.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("NODE_NAME", "worker-3"), ("PROVIDER_CONCURRENCY", "16")]
+)
+def test_a_node_without_the_database_of_its_cluster_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=f"{name} is set without DATABASE_URL"):
+        settings.load()
+
+
+def test_a_node_has_the_name_that_it_was_given_or_its_hosts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/ilios")
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(nodename="anna's host.lan"))
+    assert settings.load().node == "anna-s-host.lan"
+
+    monkeypatch.setenv("NODE_NAME", "worker-3")
+    assert settings.load().node == "worker-3"
+
+
+@pytest.mark.parametrize("name", ["-w", "a b", "ü", "x" * 64])
+def test_a_name_of_a_node_that_would_not_fit_a_line_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/ilios")
+    monkeypatch.setenv("NODE_NAME", name)
+
+    with pytest.raises(SettingsError, match="NODE_NAME is"):
         settings.load()

@@ -1,9 +1,15 @@
-"""How many calls may be in flight, by the outcomes of earlier ones."""
+"""How many calls may be in flight, by the outcomes of earlier ones.
+
+Both governors: of a single node, and of a node of a cluster, as long as it has heard of no other.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+from ilios.cluster.shared_governor import SharedGovernor
 from ilios.core.conversion_errors import (
     CorruptDocument,
     ModelUnavailable,
@@ -17,6 +23,7 @@ from ilios.core.conversion_errors import (
 from ilios.engines import governor
 from ilios.engines.governor import ANSWERED, Governor, Outcome, ProviderReport, report_of
 
+Subject = Governor | SharedGovernor
 MOST = 32
 FAILED = ProviderReport(Outcome.FAILED, "500")
 WRONG_KEY = ProviderReport(Outcome.MISCONFIGURED, "Mistral refuses MISTRAL_API_KEY (401)")
@@ -41,17 +48,18 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def subject(clock: Clock) -> Governor:
-    return Governor(MOST, clock=clock)
+@pytest.fixture(params=[Governor, partial(SharedGovernor, "mistral")], ids=["one", "shared"])
+def subject(request: pytest.FixtureRequest, clock: Clock) -> Subject:
+    made: Subject = request.param(MOST, clock=clock)
+    return made
 
 
-def break_circuit(subject: Governor) -> None:
+def break_circuit(subject: Subject) -> None:
     for _ in range(governor.FAILURES_TO_OPEN):
         subject.record(FAILED)
 
 
-def test_at_first_as_many_may_start_as_are_configured(subject: Governor) -> None:
+def test_at_first_as_many_may_start_as_are_configured(subject: Subject) -> None:
     assert subject.may_start(0) == MOST
     assert subject.may_start(30) == 2
     assert subject.may_start(MOST) == 0
@@ -59,7 +67,7 @@ def test_at_first_as_many_may_start_as_are_configured(subject: Governor) -> None
 
 
 def test_a_429_pauses_for_what_it_asks_and_halves_what_follows(
-    subject: Governor, clock: Clock
+    subject: Subject, clock: Clock
 ) -> None:
     subject.record(throttled(7))
 
@@ -70,7 +78,7 @@ def test_a_429_pauses_for_what_it_asks_and_halves_what_follows(
     assert subject.summary() == f"slowed down: 16 of {MOST} jobs at once"
 
 
-def test_simultaneous_429_count_once(subject: Governor, clock: Clock) -> None:
+def test_simultaneous_429_count_once(subject: Subject, clock: Clock) -> None:
     for _ in range(MOST):
         subject.record(throttled(1))
 
@@ -78,13 +86,13 @@ def test_simultaneous_429_count_once(subject: Governor, clock: Clock) -> None:
     assert subject.may_start(0) == MOST / 2
 
 
-def test_retry_after_is_capped(subject: Governor) -> None:
+def test_retry_after_is_capped(subject: Subject) -> None:
     subject.record(throttled(86_400))
 
     assert subject.seconds_to_wait() == governor.MAX_PAUSE_SECONDS
 
 
-def test_throttling_keeps_a_minimum_of_calls(subject: Governor, clock: Clock) -> None:
+def test_throttling_keeps_a_minimum_of_calls(subject: Subject, clock: Clock) -> None:
     for _ in range(20):
         subject.record(throttled())
         clock.seconds += governor.DEFAULT_PAUSE_SECONDS
@@ -92,7 +100,7 @@ def test_throttling_keeps_a_minimum_of_calls(subject: Governor, clock: Clock) ->
     assert subject.may_start(0) == governor.LEAST_CALLS
 
 
-def test_each_round_of_answers_allows_one_more_call(subject: Governor, clock: Clock) -> None:
+def test_each_round_of_answers_allows_one_more_call(subject: Subject, clock: Clock) -> None:
     subject.record(throttled(1))
     clock.seconds += 1
     for _ in range(17):
@@ -104,7 +112,7 @@ def test_each_round_of_answers_allows_one_more_call(subject: Governor, clock: Cl
     assert subject.may_start(0) == MOST
 
 
-def test_failures_in_a_row_open_the_circuit(subject: Governor, clock: Clock) -> None:
+def test_failures_in_a_row_open_the_circuit(subject: Subject, clock: Clock) -> None:
     break_circuit(subject)
 
     assert subject.may_start(0) == 0
@@ -112,7 +120,7 @@ def test_failures_in_a_row_open_the_circuit(subject: Governor, clock: Clock) -> 
     assert (subject.may_start(3), subject.may_start(0), subject.may_start(1)) == (0, 1, 0)
 
 
-def test_an_answer_in_between_keeps_it_closed(subject: Governor) -> None:
+def test_an_answer_in_between_keeps_it_closed(subject: Subject) -> None:
     for _ in range(5):
         for _ in range(governor.FAILURES_TO_OPEN - 1):
             subject.record(FAILED)
@@ -121,7 +129,7 @@ def test_an_answer_in_between_keeps_it_closed(subject: Governor) -> None:
     assert subject.may_start(0) > 0
 
 
-def test_a_failed_probe_doubles_the_pause_up_to_a_minute(subject: Governor, clock: Clock) -> None:
+def test_a_failed_probe_doubles_the_pause_up_to_a_minute(subject: Subject, clock: Clock) -> None:
     break_circuit(subject)
     pauses = []
     for _ in range(6):
@@ -132,7 +140,7 @@ def test_a_failed_probe_doubles_the_pause_up_to_a_minute(subject: Governor, cloc
     assert pauses == [5, 10, 20, 40, 60, 60]
 
 
-def test_failures_of_calls_in_flight_do_not_prolong_an_open_circuit(subject: Governor) -> None:
+def test_failures_of_calls_in_flight_do_not_prolong_an_open_circuit(subject: Subject) -> None:
     break_circuit(subject)
     for _ in range(MOST):
         subject.record(FAILED)
@@ -140,7 +148,7 @@ def test_failures_of_calls_in_flight_do_not_prolong_an_open_circuit(subject: Gov
     assert subject.seconds_to_wait() == governor.OPEN_SECONDS
 
 
-def test_a_probe_that_is_answered_closes_it(subject: Governor, clock: Clock) -> None:
+def test_a_probe_that_is_answered_closes_it(subject: Subject, clock: Clock) -> None:
     break_circuit(subject)
     clock.seconds += governor.OPEN_SECONDS
 
@@ -152,7 +160,7 @@ def test_a_probe_that_is_answered_closes_it(subject: Governor, clock: Clock) -> 
 
 
 def test_a_wrong_setting_stops_everything_but_a_probe_each_minute(
-    subject: Governor, clock: Clock
+    subject: Subject, clock: Clock
 ) -> None:
     subject.record(WRONG_KEY)
 
@@ -195,7 +203,7 @@ def test_errors_are_reported_as_outcomes_of_calls(
 
 @pytest.mark.parametrize("cause", [FAILED, WRONG_KEY], ids=["outage", "wrong key"])
 def test_what_broke_the_circuit_blocks_calls_until_a_probe_has_an_answer(
-    subject: Governor, clock: Clock, cause: ProviderReport
+    subject: Subject, clock: Clock, cause: ProviderReport
 ) -> None:
     assert subject.blocked_by() is None
     for _ in range(governor.FAILURES_TO_OPEN):
@@ -209,7 +217,7 @@ def test_what_broke_the_circuit_blocks_calls_until_a_probe_has_an_answer(
     assert subject.blocked_by() is None
 
 
-def test_a_pause_blocks_calls_until_it_is_over(subject: Governor, clock: Clock) -> None:
+def test_a_pause_blocks_calls_until_it_is_over(subject: Subject, clock: Clock) -> None:
     subject.record(throttled(3))
     assert subject.blocked_by() is Outcome.THROTTLED
 

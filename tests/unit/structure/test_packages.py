@@ -15,13 +15,14 @@ from tests.support.forking import REPOSITORY
 from tests.unit.structure.tree import ROOT, files, module_name
 
 PACKAGES = {
-    "accounts", "api", "cli", "client", "conversion", "core", "db", "documents", "engines", "local",
-    "migration", "operations", "outbound", "queue", "replication", "storage", "webhooks", "workers",
+    "accounts", "api", "cli", "client", "cluster", "conversion", "core", "db", "documents",
+    "engines", "local", "migration", "operations", "outbound", "queue", "replication", "storage",
+    "webhooks", "workers",
 }  # fmt: skip
 LOOSE_MODULES = {"__init__", "__main__", "launch", "probe", "watch"}
 MOST_LINES_OF_A_MODULE = 350
 MOST_LINES_OF_A_FUNCTION = 60
-MOST_PAIRS = 94
+MOST_PAIRS = 102
 SESSION_RULES = ("store no object and use no network", "neither log nor count")
 
 

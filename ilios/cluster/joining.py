@@ -1,0 +1,36 @@
+"""What a start has to do with the cluster, where there is one; little is imported where not."""
+
+from __future__ import annotations
+
+from ilios.core.settings import Settings
+
+
+def join(settings: Settings, kind: str) -> None:
+    """Check that this node may work beside those that live, and have the keys of the cluster.
+
+    Do nothing on a single node, whose database is a SQLite file. Raises StartupError.
+    """
+    if settings.database_url is not None:
+        from ilios.cluster import membership
+
+        membership.join(settings, kind)
+
+
+def require_no_cluster(settings: Settings) -> None:
+    """Raise StartupError for a first start on a SQLite file with the bucket of a cluster.
+
+    It is a node that was not told its database: what it takes in, no other node would know.
+    """
+    is_first = settings.database_url is None and not settings.database_path.exists()
+    if is_first and settings.s3_bucket is not None:
+        from ilios.cluster import membership
+
+        membership.require_no_cluster(settings)
+
+
+def have_keys(settings: Settings) -> None:
+    """Have the keys of the cluster, for a command on the machine of a node. Raises StartupError."""
+    if settings.database_url is not None:
+        from ilios.cluster import membership
+
+        membership.have_keys(settings)
