@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import bindparam, case, exists, or_, select, update
+from sqlalchemy import BindParameter, bindparam, case, exists, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.accounts.keys import ANONYMOUS, EVERYTHING, FULL_USE, Scope, has_ended, owner_of
@@ -31,7 +31,7 @@ log = logs.get(__name__)
 
 LAST_USED_SECONDS: Final = 600.0  #: between two notes of a key's use: writes are expensive
 
-_ASKED: Final = bindparam("asked")
+_ASKED: Final[BindParameter[Any]] = bindparam("asked")
 _BY_HASH: Final = Prepared(
     select(
         ApiKey.id,

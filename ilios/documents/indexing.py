@@ -305,7 +305,7 @@ def _taken(
     pieces: Iterable[tuple[Position, str]], budget: Budget
 ) -> tuple[list[tuple[Position, str]], Position | None]:
     """Return the pieces for which there is budget, and the place of the next one, if any."""
-    taken = []
+    taken: list[tuple[Position, str]] = []
     for place, text in pieces:
         if not budget:
             return taken, place
