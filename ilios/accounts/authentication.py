@@ -6,45 +6,58 @@ So a key that is revoked ends at once.
 from __future__ import annotations
 
 import hmac
-import json
 import time
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, case, exists, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.accounts.keys import ANONYMOUS, EVERYTHING, FULL_USE, Scope, has_ended, owner_of
 from ilios.core import clock
 from ilios.core.errors import DatabaseBusy
 from ilios.core.request_errors import InsufficientScope, KeyExpired, KeyRevoked, Unauthorized
+from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.db import readonly
 from ilios.db.database import Database
 from ilios.db.models import ApiKey
+from ilios.db.opening import glancing
+from ilios.db.prepared import Prepared
+from ilios.db.watch import Watch
 
 log = logs.get(__name__)
 
 LAST_USED_SECONDS: Final = 600.0  #: between two notes of a key's use: writes are expensive
 
-# In SQL that needs no preparation, for it is asked at every request.
-_BY_HASH: Final = """
-    SELECT id, owner, scopes, requests_per_minute, expires_at, revoked_at,
-           CASE WHEN hash = ?1 THEN NULL ELSE previous_until END
-    FROM api_keys WHERE hash = ?1 OR previous_hash = ?1
-"""
-_OF_OWNER: Final = "SELECT expires_at, revoked_at FROM api_keys WHERE owner = ?"
-_ANY: Final = "SELECT EXISTS (SELECT 1 FROM api_keys)"
+_ASKED: Final = bindparam("asked")
+_BY_HASH: Final = Prepared(
+    select(
+        ApiKey.id,
+        ApiKey.owner,
+        ApiKey.scopes,
+        ApiKey.requests_per_minute,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+        case((ApiKey.hash != _ASKED, ApiKey.previous_until)),
+    ).where(or_(ApiKey.hash == _ASKED, ApiKey.previous_hash == _ASKED))
+)
+_OF_OWNER: Final = Prepared(
+    select(ApiKey.expires_at, ApiKey.revoked_at).where(ApiKey.owner == bindparam("of_owner"))
+)
+_ANY: Final = Prepared(select(exists().select_from(ApiKey)))
 
 
-def keys_exist(database: Path) -> bool:
-    """Return whether a database file has keys, without a connection that outlives the question."""
-    with closing(readonly.open_file(database, may_change=True)) as connection:
-        return bool(connection.execute(_ANY).fetchone()[0])
+def keys_exist(settings: Settings) -> bool:
+    """Return whether a database has keys, without a connection that outlives the question."""
+    with glancing(settings) as watch:
+        return _any(watch)
+
+
+def _any(watch: Watch) -> bool:
+    ((found,),) = _ANY.all(watch)
+    return bool(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,7 @@ class Authenticator:
         if self._owners or self._any_seen:
             return True
         with self._database.watching() as watch:
-            self._any_seen = bool(watch.query(_ANY)[0][0])
+            self._any_seen = _any(watch)
         return self._any_seen
 
     def identify(self, key: str) -> Caller:
@@ -101,10 +114,10 @@ class Authenticator:
         if owner == ANONYMOUS:
             return not self.required
         with self._database.watching() as watch:
-            rows = watch.query(_OF_OWNER, owner)
-        if not rows:
+            row = _OF_OWNER.first(watch, of_owner=owner)
+        if row is None:
             return False
-        expires_at, revoked_at = (_moment(text) for text in rows[0])
+        expires_at, revoked_at = row
         return revoked_at is None and not has_ended(expires_at, clock.now())
 
     def _caller(self, asked: str) -> Caller:
@@ -114,9 +127,9 @@ class Authenticator:
         if any(matches):
             return Caller(asked)
         with self._database.watching() as watch:
-            rows = watch.query(_BY_HASH, asked)
-        if rows:
-            return self._of_row(*rows[0])
+            row = _BY_HASH.first(watch, asked=asked)
+        if row is not None:
+            return self._of_row(*row)
         if self.required:
             raise Unauthorized("This API key is not valid.")
         return Caller(ANONYMOUS, EVERYTHING)
@@ -125,11 +138,12 @@ class Authenticator:
         self,
         key_id: str,
         owner: str,
-        scopes: str,
+        scopes: list[str],
         requests_per_minute: int | None,
-        *moments: Any,
+        expires_at: datetime | None,
+        revoked_at: datetime | None,
+        replaced_at: datetime | None,
     ) -> Caller:
-        expires_at, revoked_at, replaced_at = (_moment(text) for text in moments)
         now = clock.now()
         if revoked_at is not None:
             raise KeyRevoked(
@@ -147,7 +161,7 @@ class Authenticator:
                 "Use the new one."
             )
         self._note_use(key_id, now)
-        granted = frozenset(Scope(scope) for scope in json.loads(scopes))
+        granted = frozenset(map(Scope, scopes))
         return Caller(owner, granted, key_id, requests_per_minute)
 
     def _note_use(self, key_id: str, now: datetime) -> None:
@@ -160,7 +174,3 @@ class Authenticator:
                 session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now))
         except (DatabaseBusy, SQLAlchemyError) as error:  # not worth the request
             log.warning("key.use_not_noted", key_id=key_id, reason=type(error).__name__)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from sqlalchemy import Boolean, ColumnElement, SQLColumnExpression, String
+from sqlalchemy import Boolean, ColumnElement, SQLColumnExpression, String, Text
 from sqlalchemy.dialects.sqlite.dml import Insert, OnConflictDoNothing, OnConflictDoUpdate
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -82,6 +82,25 @@ def _utc_day_of_text(element: Any, compiler: SQLCompiler, **options: Any) -> str
 def _utc_day_of_moment(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     moment = compiler.process(element.clauses, **options)
     return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
+class moment_text(FunctionElement[str]):  # noqa: N801  # likewise
+    """A moment as SQLite has it, text that sorts as time does: `2026-11-30 05:00:00.000000`."""
+
+    type = Text()
+    inherit_cache = True
+    name = "moment_text"
+
+
+@compiles(moment_text, "sqlite")
+def _moment_on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(moment_text, POSTGRESQL)
+def _moment_on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
 
 
 class values_of(FunctionElement[str]):  # noqa: N801  # likewise

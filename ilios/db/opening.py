@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
 from ilios.core.settings import Settings
-from ilios.db import sqlite_database
+from ilios.db import readonly, sqlite_database
 from ilios.db.database import LONG_TIMEOUT, Database, LockTimeout
 from ilios.db.prepared import compile_all
 from ilios.db.sqlite_database import SqliteDatabase
+from ilios.db.watch import Watch
 
 
 def open_database(
@@ -27,6 +31,17 @@ def open_database(
         )
     synchronous = "NORMAL" if may_lose_last else settings.sqlite_synchronous
     return SqliteDatabase(settings.database_path, synchronous, lock_timeout)
+
+
+@contextmanager
+def glancing(settings: Settings) -> Iterator[Watch]:
+    """Open a connection that only reads, and is closed at the end: nothing of it outlives a fork."""
+    if settings.database_url is not None:
+        with closing(open_database(settings)) as database, database.watching() as watch:
+            yield watch
+        return
+    with closing(readonly.open_file(settings.database_path, may_change=True)) as connection:
+        yield Watch(connection, sqlite_database.dialect())
 
 
 def compile_statements(settings: Settings) -> None:

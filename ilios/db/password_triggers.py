@@ -2,7 +2,7 @@
 
 Many statements end documents, and other documents may wait for the job of one that has ended. A
 trigger belongs to the statement that fires it, so that no path can leave a password behind. It
-leaves an empty text: the log still has what was there, until ilios.documents.upkeep empties it. All
+leaves LEFT_IN_LOG: the log still has what was there, until ilios.documents.upkeep empties it. All
 functions but `follow_schema` take a connection of the driver, inside a transaction of the caller's.
 """
 
@@ -18,10 +18,11 @@ PREFIX: Final = "passwords_"  #: of our triggers
 
 OPEN: Final = "('awaiting_upload', 'pending', 'processing')"
 FORGET: Final = (  # of constants
-    "UPDATE document_passwords SET sealed = '' WHERE sealed > ''{which} AND NOT EXISTS ("
+    "UPDATE document_passwords SET sealed = {gone} WHERE sealed > ''{which} AND NOT EXISTS ("
     f"SELECT 1 FROM documents AS one WHERE one.status IN {OPEN} AND "
     "(one.id = document_passwords.document_id OR one.result_of = document_passwords.document_id))"
 )
+LEFT_IN_LOG: Final = "''"  #: what takes the place of a password that is forgotten
 OF_DOCUMENT: Final = " AND document_id IN (NEW.id, NEW.result_of)"
 
 
@@ -35,7 +36,7 @@ def follow_schema(connection: Connection) -> None:
 def install(connection: Any) -> None:
     """Make the triggers, and forget what they would have, unless they are there as they should."""
     if triggers.install(connection, PREFIX, _triggers()):
-        connection.execute(FORGET.format(which=""))
+        connection.execute(FORGET.format(gone=LEFT_IN_LOG, which=""))
 
 
 def are_installed(connection: Any) -> bool:
@@ -48,4 +49,5 @@ def _triggers() -> dict[str, str]:
         "document_ended AFTER UPDATE OF status ON documents "
         f"WHEN OLD.status IN {OPEN} AND NEW.status NOT IN {OPEN}"
     )
-    return triggers.of_bodies(PREFIX, {ended: FORGET.format(which=OF_DOCUMENT) + ";"})
+    body = FORGET.format(gone=LEFT_IN_LOG, which=OF_DOCUMENT) + ";"
+    return triggers.of_bodies(PREFIX, {ended: body})

@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 from sqlalchemy import (
     BindParameter,
+    CompoundSelect,
     Connection,
     Delete,
     Enum,
@@ -32,7 +33,9 @@ from sqlalchemy.types import TypeEngine
 from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
 from ilios.db.watch import Watch
 
-Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
+Statement = (
+    Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update | Delete
+)
 Runner = Session | Connection | Watch
 """What a statement runs on: a session or connection, whose open transaction it becomes a part of
 and where it sees what was flushed; or Watch, where it is a transaction of its own."""

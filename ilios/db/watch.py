@@ -10,7 +10,10 @@ from typing import Any, Final
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
 
+from ilios.db.driver_session import raise_as_sqlalchemys
+
 OPERATIONS: Final = 10_000  #: of SQLite between two looks at the clock; some ms
+_VERSION: Final = "PRAGMA data_version"
 
 
 class Watch:
@@ -25,8 +28,14 @@ class Watch:
         self._seen: int | None = None
 
     def changed(self) -> bool:
-        """Return whether anything was committed since the last call."""
-        before, self._seen = self._seen, self.query("PRAGMA data_version")[0][0]
+        """Return whether anything was committed since the last call.
+
+        Raises sqlalchemy.exc.DBAPIError, as what is prepared does.
+        """
+        try:
+            before, self._seen = self._seen, self.query(_VERSION)[0][0]
+        except self.dialect.loaded_dbapi.Error as error:
+            raise_as_sqlalchemys(error, _VERSION, self.dialect)
         return before != self._seen
 
     def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:

@@ -13,8 +13,27 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+
+from ilios.db.dialects import is_in, moment_text, unindexed, values_of
+from ilios.db.models import PENDING, PROCESSING, Document, DocumentStatus, ProviderBatch
+from ilios.db.models.base import UtcDateTime
+from ilios.db.prepared import Prepared
 from ilios.db.watch import Watch
 
 OVERLAP: Final = timedelta(seconds=30)  #: by which a commit may come after the moments in its rows
@@ -42,42 +61,97 @@ class State(NamedTuple):
     """What a look finds of a document, or of a batch, to compare it with the next."""
 
     moment: str  #: of a key's document that has ended: the end, or a later submission; else ""
-    details: tuple[object, ...]
+    details: tuple[Any, ...]  #: of a key's document that is open, its submission comes last
 
 
 States = dict[str, State]  #: by the id of the document or the batch
 
-_ENDED: Final = "'completed', 'archived', 'failed', 'cancelled'"
-_DOCUMENTS: Final = """
-    SELECT d.id, d.status, d.started_at, d.processed_at, coalesce(r.pages_done, d.pages_done),
-        coalesce(r.page_count, d.page_count)
-    FROM json_each(?) AS wanted CROSS JOIN documents AS d ON d.id = wanted.value
-    LEFT JOIN documents AS r ON r.id = d.result_of
-"""
-_BATCHES: Final = """
-    SELECT d.batch_id, d.status, count(*),
-        (SELECT p.provider_status FROM provider_batches AS p WHERE p.batch_id = d.batch_id)
-    FROM json_each(?) AS wanted CROSS JOIN documents AS d ON d.batch_id = wanted.value
-    GROUP BY d.batch_id, d.status
-"""
-_KEYS: Final = f"""
-    WITH owners AS (SELECT value AS owner FROM json_each(?1))
-    SELECT d.owner, d.id, '' AS moment, d.status, NULL, 0, 0
-    FROM owners AS o CROSS JOIN documents AS d ON d.owner = o.owner AND d.status = 'pending'
-    UNION ALL
-    SELECT d.owner, d.id, '', d.status, d.started_at, d.pages_done, d.page_count
-    FROM owners AS o CROSS JOIN documents AS d ON d.owner = o.owner AND d.status = 'processing'
-    UNION ALL
-    SELECT d.owner, d.id, d.created_at, d.status, d.processed_at, 0, 0
-    FROM owners AS o CROSS JOIN documents AS d ON d.owner = o.owner AND d.status IN ({_ENDED})
-        AND d.created_at >= ?2
-    UNION ALL
-    SELECT d.owner, d.id, d.processed_at, d.status, d.processed_at, 0, 0
-    FROM documents AS d WHERE d.status IN ({_ENDED}) AND d.processed_at >= ?2
-        AND +d.owner IN (SELECT owner FROM owners)
-"""  # noqa: S608  # constants
+_ENDED: Final = (
+    DocumentStatus.COMPLETED,
+    DocumentStatus.ARCHIVED,
+    DocumentStatus.FAILED,
+    DocumentStatus.CANCELLED,
+)
+_result = aliased(Document)
+# Statuses and moments are but compared: in the words of the database, which takes no time.
+_STATUS: Final = type_coerce(Document.status, Text)
+_STARTED: Final = moment_text(Document.started_at)
+_CREATED: Final = moment_text(Document.created_at)
+_PROCESSED: Final = moment_text(Document.processed_at)
+_DOCUMENTS: Final = Prepared(
+    select(
+        Document.id,
+        _STATUS,
+        _STARTED,
+        _PROCESSED,
+        func.coalesce(_result.pages_done, Document.pages_done),
+        func.coalesce(_result.page_count, Document.page_count),
+    )
+    .outerjoin(_result, _result.id == Document.result_of)
+    .where(is_in(Document.id, values_of(bindparam("wanted"))))
+)
+_BATCHES: Final = Prepared(
+    select(
+        Document.batch_id,
+        _STATUS,
+        func.count(),
+        select(ProviderBatch.provider_status)
+        .where(ProviderBatch.batch_id == Document.batch_id)
+        .order_by(ProviderBatch.created_at)
+        .limit(1)
+        .scalar_subquery(),
+    )
+    .where(is_in(Document.batch_id, values_of(bindparam("wanted"))))
+    .group_by(Document.batch_id, Document.status)
+)
+_OF_OWNERS: Final = values_of(bindparam("owners"))
+_SINCE: Final = bindparam("since", type_=UtcDateTime)
+_NOTHING: Final = literal_column("''", Text)
+_NO_MOMENT: Final = literal_column("NULL", Text)
+_ZERO: Final = literal_column("0", Integer)
+
+
+def _of_keys(
+    moment: ColumnElement[str],
+    at: ColumnElement[str],
+    done: SQLColumnExpression[Any] = _ZERO,
+    total: SQLColumnExpression[Any] = _ZERO,
+    created: ColumnElement[str] = _NOTHING,
+) -> Select[Any]:
+    return select(
+        Document.owner,
+        Document.id,
+        moment.label("moment"),
+        _STATUS,
+        at.label("at"),
+        done.label("done"),
+        total.label("total"),
+        created.label("created"),
+    )
+
+
+_KEYS: Final = Prepared(
+    union_all(
+        _of_keys(_NOTHING, _NO_MOMENT, created=_CREATED).where(
+            is_in(Document.owner, _OF_OWNERS), Document.status == PENDING
+        ),
+        _of_keys(_NOTHING, _STARTED, Document.pages_done, Document.page_count, _CREATED).where(
+            is_in(Document.owner, _OF_OWNERS), Document.status == PROCESSING
+        ),
+        _of_keys(_CREATED, _PROCESSED).where(
+            is_in(Document.owner, _OF_OWNERS),
+            Document.status.in_(_ENDED),
+            Document.created_at >= _SINCE,
+        ),
+        _of_keys(_PROCESSED, _PROCESSED).where(
+            Document.status.in_(_ENDED),
+            Document.processed_at >= _SINCE,
+            is_in(unindexed(Document.owner), _OF_OWNERS),
+        ),
+    )
+)
 """The open documents of owners, what was submitted since a moment and has ended, and what has ended
-since then. `+` keeps the index of owners away: it would read all that an owner has ever sent."""
+since then; not by the index of owners, which has all that an owner has ever sent."""
 
 
 class Follower:
@@ -161,16 +235,16 @@ class Following:
             subjects[subject.kind][subject.id] = subject
         found: dict[Subject, States] = defaultdict(dict)
         if documents := subjects[Kind.DOCUMENT]:
-            for document_id, *details in watch.query(_DOCUMENTS, json.dumps([*documents])):
+            for document_id, *details in _DOCUMENTS.all(watch, wanted=json.dumps([*documents])):
                 found[documents[document_id]][document_id] = State("", tuple(details))
         if batches := subjects[Kind.BATCH]:
-            counts = defaultdict[str, list[object]](list)
-            for batch_id, *count in watch.query(_BATCHES, json.dumps([*batches])):
+            counts = defaultdict[str, list[tuple[Any, ...]]](list)
+            for batch_id, *count in _BATCHES.all(watch, wanted=json.dumps([*batches])):
                 counts[batch_id].append(tuple(count))
             for batch_id, of_batch in counts.items():
-                found[batches[batch_id]][batch_id] = State("", tuple(of_batch))
+                found[batches[batch_id]][batch_id] = State("", tuple(sorted(of_batch)))
         if keys := subjects[Kind.KEY]:
-            rows = watch.query(_KEYS, json.dumps([*keys]), as_text(since))
+            rows = _KEYS.all(watch, owners=json.dumps([*keys]), since=since)
             for owner, document_id, moment, *details in rows:
                 of_owner = found[keys[owner]]
                 if document_id not in of_owner or of_owner[document_id].moment < moment:
@@ -179,7 +253,7 @@ class Following:
 
 
 def as_text(moment: datetime) -> str:
-    """Return a moment as the database writes it, to compare it with those of rows."""
+    """Return a moment as `moment_text` gives it, to compare it with those of rows."""
     written = moment.astimezone(UTC).isoformat(" ", "microseconds")
     return written.removesuffix("+00:00")
 
@@ -205,7 +279,8 @@ def _opening(follower: Follower, states: States) -> Iterable[str]:
     """
     if follower.subject.kind is not Kind.KEY:
         return [follower.subject.id]
-    still_open = [document_id for document_id, state in states.items() if not state.moment]
+    created = [(s.details[-1], one) for one, s in states.items() if not s.moment]
+    still_open = [one for _, one in sorted(created)]
     begins_at = as_text(follower.begins_at)
     moments = [(s.moment, one) for one, s in states.items() if s.moment]
     ended = [one for moment, one in sorted(moments) if moment >= begins_at]

@@ -9,9 +9,8 @@ ilios.db.search_backfill has listed it.
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -40,6 +39,7 @@ from ilios.db.search_index import (
     TEXTS,
     TOTAL,
 )
+from ilios.documents.unspaced import terms
 from ilios.engines.base import Page
 from ilios.engines.page_text import PIECE_MAX_CHARACTERS
 
@@ -47,12 +47,6 @@ MAX_CHARACTERS: Final = 1024 * 1024  #: that one transaction enters with the pag
 ENTERED_CHARACTERS: Final = 256 * 1024
 """Of pages that are entered and not indexed yet; the transaction beyond indexes them."""
 PIECE_CHARACTERS: Final = 500  #: that a piece counts as at least: its row takes time too
-UNSPACED_LETTERS: Final = (
-    "\u0e00-\u0e7f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\uff66-\uff9f\U00020000-\U0003ffff"
-)
-"""Ranges of the letters of Thai, Japanese and Chinese, which put no spaces between words."""
-UNSPACED: Final = re.compile(f"[{UNSPACED_LETTERS}]+")
 
 _PAGES = Prepared(
     select(PageRow.index, PageRow.markdown)
@@ -178,45 +172,36 @@ def add(session: Session, document_id: str, pages: Iterable[Page]) -> None:
 
     From then on searches find them.
     """
-    if is_postgres(session):
-        from ilios.db.postgres import search as tsvectors
-
-        tsvectors.add(session, document_id, _entries(pages))
-        return
     pieces = (
         (Position(page.index, number), piece)
         for page in pages
         for number, piece in enumerate(page.pieces())
     )
-    before, budget = extent(session), Budget(MAX_CHARACTERS)
+    before, budget = _extent_if_apart(session), Budget(MAX_CHARACTERS)
     if _enter(session, document_id, pieces, budget, before) is not None:
         _WAIT.run(session, of_document=document_id)
-    if before.waiting + MAX_CHARACTERS - budget.characters > ENTERED_CHARACTERS:
+    entered = MAX_CHARACTERS - budget.characters
+    if before is not None and before.waiting + entered > ENTERED_CHARACTERS:
         _index_entered(session, before)
-
-
-def _entries(pages: Iterable[Page]) -> Iterator[tuple[int, int, str]]:
-    """Yield index of the page, number of the piece, and what is indexed of it."""
-    for page in pages:
-        for number, piece in enumerate(page.pieces()):
-            yield page.index, number, terms(piece) or piece
 
 
 def index_entered(session: Session) -> None:
     """Index all that was entered."""
-    _index_entered(session, extent(session))
+    before = _extent_if_apart(session)
+    if before is not None:
+        _index_entered(session, before)
 
 
 def add_pending(session: Session, characters: int) -> bool:
     """Index at least a piece of what waits; return False when nothing was left."""
-    before = extent(session)
+    before = _extent_if_apart(session)
     budget = Budget(characters)
     while budget and (found := _NEXT.first(session)):
         document_id, index, piece = found
         ((last,),) = _LAST_PAGE.all(session, of_document=document_id)
         start = Position(index, piece)
         with closing(_pieces(session, document_id, start, last or 0)) as pieces:
-            rest = _enter(session, document_id, pieces, budget, extent(session))
+            rest = _enter(session, document_id, pieces, budget, _extent_if_apart(session))
         if rest is None:
             _DONE.run(session, of_document=document_id)
         else:
@@ -224,7 +209,8 @@ def add_pending(session: Session, characters: int) -> bool:
                 session, of_document=document_id, next_index=rest.page, next_piece=rest.piece
             )
         budget.characters -= PIECE_CHARACTERS  # of one that was deleted, nothing else is counted
-    _index_entered(session, before)
+    if before is not None:
+        _index_entered(session, before)
     return not budget
 
 
@@ -237,6 +223,11 @@ def extent(on: Runner) -> Extent:
         return Extent(newest, newest, 0)
     (row,) = _EXTENT.all(on)
     return Extent(*map(int, row))
+
+
+def _extent_if_apart(session: Session) -> Extent | None:
+    """Return which entries there are; None on PostgreSQL, whose entries have their words."""
+    return None if is_postgres(session) else extent(session)
 
 
 def last_entry(on: Runner) -> int:
@@ -262,27 +253,9 @@ def rewrite_is_due(on: Runner) -> bool:
 
 def progress(on: Runner) -> Progress:
     """Return how far the index is."""
-    if is_postgres(on):
-        return Progress(0, 0, is_listing=False, is_malformed=False)  # it belongs to the pages
     ((left, is_listing),) = _LEFT.all(on)
     state = dict(_STATE.all(on))
     return Progress(int(state.get(TOTAL, 0)), left, bool(is_listing), MALFORMED in state)
-
-
-def terms(text: str) -> str | None:
-    """Return what is indexed in place of a text; None for the text itself.
-
-    Runs of UNSPACED letters become each two neighbours, and the last letter: a word of any length
-    is then found as a phrase, or as the beginning of one of these.
-    """
-    if text.isascii() or not UNSPACED.search(text):
-        return None
-    return UNSPACED.sub(lambda found: f" {' '.join(pairs(found[0]))} {found[0][-1]} ", text)
-
-
-def pairs(run: str) -> Iterator[str]:
-    """Yield each two neighbours of a run of letters."""
-    return (run[start : start + 2] for start in range(len(run) - 1))
 
 
 def _index_entered(session: Session, before: Extent) -> None:
@@ -301,31 +274,44 @@ def _enter(
     document_id: str,
     pieces: Iterable[tuple[Position, str]],
     budget: Budget,
-    before: Extent,
+    before: Extent | None,
 ) -> Position | None:
     """Note what is to be indexed of a document; return where to go on, or None at the end."""
-    rows: list[dict[str, Any]] = []
-    rest = None
+    taken, rest = _taken(pieces, budget)
+    if before is None:
+        from ilios.db.postgres import search as tsvectors
+
+        texts = ((place.page, place.piece, terms(text) or text) for place, text in taken)
+        tsvectors.add(session, document_id, texts)
+        return rest
     # No number twice: the index may have had the words of one that was deleted.
     first = max(before.last, before.indexed) + 1
-    for place, text in pieces:
-        if not budget:
-            rest = place
-            break
-        characters = max(PIECE_CHARACTERS, len(text))
-        budget.characters -= characters
-        rows.append(
-            {
-                "new_id": first + len(rows),
-                "new_document_id": document_id,
-                "new_index": place.page,
-                "new_piece": place.piece,
-                "new_characters": characters,
-                "new_terms": terms(text),
-            }
-        )
+    rows: list[dict[str, Any]] = [
+        {
+            "new_id": number,
+            "new_document_id": document_id,
+            "new_index": place.page,
+            "new_piece": place.piece,
+            "new_characters": max(PIECE_CHARACTERS, len(text)),
+            "new_terms": terms(text),
+        }
+        for number, (place, text) in enumerate(taken, start=first)
+    ]
     _INSERT_ENTRY.run_many(session, rows)
     return rest
+
+
+def _taken(
+    pieces: Iterable[tuple[Position, str]], budget: Budget
+) -> tuple[list[tuple[Position, str]], Position | None]:
+    """Return the pieces for which there is budget, and the place of the next one, if any."""
+    taken = []
+    for place, text in pieces:
+        if not budget:
+            return taken, place
+        budget.characters -= max(PIECE_CHARACTERS, len(text))
+        taken.append((place, text))
+    return taken, None
 
 
 def _pieces(

@@ -17,7 +17,8 @@ from ilios.db.dialects import is_postgres
 from ilios.db.models import PagePiece, PageRow
 from ilios.db.prepared import Prepared, Runner
 from ilios.db.search_index import ENTRIES, INDEX, TEXTS, matching
-from ilios.documents.indexing import UNSPACED, UP_TO_INDEXED, last_entry, pairs
+from ilios.documents.indexing import UP_TO_INDEXED, last_entry
+from ilios.documents.unspaced import UNSPACED, pairs
 
 PAGES_MAX: Final = 20_000  #: the newest ones that hold the words are ranked
 WORDS_MAX: Final = 16  #: of a search; more are not looked for
@@ -165,7 +166,7 @@ def expression(q: str) -> str | None:
 
 
 def _phrases(word: str) -> Iterator[tuple[list[str], str]]:
-    """Yield what the index has of a word, as `indexing.terms` makes it, and what follows it."""
+    """Yield what the index has of a word, as `unspaced.terms` makes it, and what follows it."""
     for number, part in enumerate(_RUNS.split(word)):
         if number % 2 == 0:
             yield _TOKEN.findall(part), ""

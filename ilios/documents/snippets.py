@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
-from ilios.documents.indexing import UNSPACED, UNSPACED_LETTERS
+from ilios.documents.unspaced import UNSPACED, UNSPACED_LETTERS
 from ilios.documents.search import WORDS_MAX
 from ilios.engines import markdown_structure
 

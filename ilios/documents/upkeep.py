@@ -10,14 +10,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from ilios.core.disk_space import DiskReserve
 from ilios.core.telemetry import logs
 from ilios.db import search_backfill, search_index
 from ilios.db.database import Database
-from ilios.db.driver import sqlite
-from ilios.db.driver_session import raise_as_sqlalchemys
+from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
+from ilios.db.postgres import search_index as of_postgres
 from ilios.documents import indexing, passwords, removal
 from ilios.documents.pacing import Pause, Step, in_turns
 
@@ -64,6 +64,8 @@ class Upkeep:
         A search would read it page by page, and the transaction that completes one document too
         many would index it.
         """
+        if self._database.is_remote:
+            return  # what is entered there is indexed
         with self._database.watching() as watch:
             waiting = indexing.extent(watch).waiting
         if waiting >= STEP_CHARACTERS and not self._disk_reserve.fault():
@@ -72,9 +74,11 @@ class Upkeep:
     def _steps(self) -> Iterator[Step]:
         """Yield the kinds of steps, none of which waits until another has no more to do."""
         yield self._delete_pages
-        if self._database.is_remote:
-            return  # the index is no work of ours
         yield self._rebuild
+        if self._database.is_remote:
+            yield self._fill_remote
+            yield self._tidy
+            return
         if not self._disk_reserve.fault():
             yield self._index_entered
             yield self._pack_names
@@ -86,8 +90,11 @@ class Upkeep:
         with self._database.watching() as watch:
             if not indexing.progress(watch).is_malformed:
                 return False
-        with self._driver() as driver:
-            search_index.remake(driver)
+        with self._session() as session:
+            if not indexing.progress(session).is_malformed:
+                return False  # another process has done it meanwhile
+            remake = of_postgres.remake if self._database.is_remote else search_index.remake
+            remake(session.driver)
         log.info("search.begun_anew")
         return False
 
@@ -95,8 +102,8 @@ class Upkeep:
         with self._database.watching() as watch:
             if not search_index.has_old(watch.driver):
                 return False
-        with self._driver() as driver:
-            return search_index.drain(driver, STEP_ROWS)
+        with self._session() as session:
+            return search_index.drain(session.driver, STEP_ROWS)
 
     def _delete_pages(self) -> bool:
         """Delete pages of long documents that their DELETE has left, or a process that died."""
@@ -133,8 +140,8 @@ class Upkeep:
     def _pack_names(self) -> bool:
         if not self._is_due(search_index.NAMES):
             return False
-        with self._driver() as driver:
-            return search_backfill.pack_names(driver, STEP_BLOCKS)
+        with self._session() as session:
+            return search_backfill.pack_names(session, STEP_BLOCKS)
 
     def _fill(self) -> bool:
         """Add what waits: in order, so once all is listed, and once what was added is merged.
@@ -143,11 +150,20 @@ class Upkeep:
         """
         return self._list() or self._merge() or self._index()
 
+    def _fill_remote(self) -> bool:
+        """Add what waits to an index that PostgreSQL keeps in order by itself."""
+        return self._list() or self._index()
+
+    def _tidy(self) -> bool:
+        with self._database.watching() as watch:
+            of_postgres.tidy(watch.driver)
+        return False
+
     def _list(self) -> bool:
         if not self._is_due(search_index.DOCUMENTS):
             return False
-        with self._driver() as driver:
-            return search_backfill.list_documents(driver, STEP_DOCUMENTS)
+        with self._database.writing() as session:
+            return search_backfill.list_documents(session, STEP_DOCUMENTS)
 
     def _merge(self) -> bool:
         with self._database.watching() as watch:
@@ -155,11 +171,11 @@ class Upkeep:
             is_due = indexing.rewrite_is_due(watch)
         if newest is None and not is_due:
             return False
-        with self._driver() as driver:
+        with self._session() as session:
             if newest is not None:
-                search_index.merge(driver, STEP_PAGES, newest)
+                search_index.merge(session.driver, STEP_PAGES, newest)
             else:
-                search_index.begin_rewrite(driver)
+                search_index.begin_rewrite(session.driver)
         return True
 
     def _index(self) -> bool:
@@ -174,13 +190,13 @@ class Upkeep:
 
     def _is_due(self, what: str) -> bool:
         with self._database.watching() as watch:
-            return search_backfill.is_due(watch.driver, what)
+            return search_backfill.is_due(watch, what)
 
     @contextmanager
-    def _driver(self) -> Iterator[Any]:
-        """Open a write transaction, and give the driver's connection."""
+    def _session(self) -> Iterator[DriverSession]:
+        """Open a write transaction for what uses the driver's connection."""
         with self._database.writing() as session:
             try:
-                yield session.driver
-            except sqlite.Error as error:
+                yield session
+            except self._database.driver_error as error:
                 raise_as_sqlalchemys(error, "", session.dialect)

@@ -1,7 +1,7 @@
 """Waiting for documents to end: many threads wait, one polls.
 
-The watcher thread asks SQLite whether anything was committed (a read of one shared-memory counter),
-and only then queries which of the awaited documents have ended.
+The watcher thread asks the database whether anything was committed (of SQLite, a read of one
+shared-memory counter), and only then queries which of the awaited documents have ended.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Final, NoReturn
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ilios.core import computing
 from ilios.core.telemetry import logs
 from ilios.db.database import Database
+from ilios.db.dialects import is_in, values_of
+from ilios.db.models import PENDING, PROCESSING, Document
+from ilios.db.prepared import Prepared
 from ilios.db.watch import Watch
 
 log = logs.get(__name__)
@@ -25,12 +29,12 @@ log = logs.get(__name__)
 POLL_SECONDS = 0.005
 PREDICATE_POLL_SECONDS = 0.25
 GIVEN_UP_POLL_SECONDS = 1.0  #: between two looks at whether a wait is given up
-
-
-_ENDED: Final = """
-    SELECT id FROM documents
-    WHERE id IN (SELECT value FROM json_each(?)) AND status NOT IN ('pending', 'processing')
-"""  #: statuses.OPEN, in SQL that needs no preparation
+_ENDED: Final = Prepared(
+    select(Document.id).where(
+        is_in(Document.id, values_of(bindparam("awaited"))),
+        Document.status.not_in((PENDING, PROCESSING)),
+    )
+)
 
 
 class Waiter:
@@ -122,7 +126,7 @@ class Waiter:
     def _release_ended(self, watch: Watch) -> None:
         with self._lock:
             awaited = list(self._waiting)
-        ended = watch.query(_ENDED, json.dumps(awaited))
+        ended = _ENDED.all(watch, awaited=json.dumps(awaited))
         with self._lock:
             for (document_id,) in ended:
                 for event in self._waiting.get(document_id, ()):

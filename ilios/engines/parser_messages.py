@@ -54,7 +54,7 @@ def error_of(message: Message) -> ConversionError | None:
     if not _is_told(cls) or not isinstance(detail, str):
         raise no_answer()
     # The sentence may quote the document.
-    return cls(unicode.replace_surrogates(detail[:ERROR_MAX_CHARACTERS]), logged="")
+    return cls(unicode.replace_invalid(detail[:ERROR_MAX_CHARACTERS]), logged="")
 
 
 def no_answer() -> ParserCrashed:

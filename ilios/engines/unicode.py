@@ -23,6 +23,11 @@ def replace_surrogates(text: str) -> str:
     return "".join(map(_paired, _checked_pieces(text)))
 
 
+def replace_invalid(text: str) -> str:
+    """Replace NUL, which PostgreSQL does not store, and lone surrogates, each by one character."""
+    return replace_surrogates(text.replace("\0", "\ufffd"))
+
+
 def storable(text: str) -> str:
     """Replace lone surrogates, and remove NUL and other characters that are no text."""
     if len(text) <= CHECKED_CHARACTERS:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from ilios.db import search_index
 from ilios.db.database import Database
+from ilios.db.dialects import upsert
+from ilios.db.prepared import Prepared
+from ilios.db.search_index import MALFORMED, STATE
 from ilios.documents import indexing
 from ilios.documents.indexing import Progress
+
+_ASK = Prepared(upsert(STATE).on_conflict_do_nothing(), ["name", "value"])
 
 
 class SearchAdmin:
@@ -21,7 +25,7 @@ class SearchAdmin:
     def rebuild(self) -> None:
         """Have the workers make the index anew; until it is filled, less is found."""
         with self._database.writing() as session:
-            search_index.ask_for_new(session.driver)
+            _ASK.run(session, name=MALFORMED, value=1)
 
 
 def in_words(progress: Progress) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from ilios.accounts import keys
 from ilios.core import clock
@@ -77,7 +78,7 @@ def test_a_database_that_cannot_tell_whether_there_are_keys_is_no_wrong_host(
     open_service: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreadable(_database: Database) -> NoReturn:
-        raise sqlite.OperationalError("disk I/O error")
+        raise OperationalError("SELECT", None, sqlite.OperationalError("disk I/O error"))
 
     monkeypatch.setattr(SqliteDatabase, "watching", unreadable)
 

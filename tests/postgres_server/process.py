@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -28,6 +27,7 @@ from tests.support.waiting import wait_for_ends, wait_until
 
 USER: Final = "ilios"
 START_TIMEOUT_S: Final = 60.0
+WAL_SEGMENT_MB: Final = 1  #: the least
 UNPRIVILEGED_ID: Final = 65534  #: of `nobody`: PostgreSQL refuses to run as root
 OPTIONS: Final = MappingProxyType(
     {
@@ -37,7 +37,11 @@ OPTIONS: Final = MappingProxyType(
         "full_page_writes": "off",
         "synchronous_commit": "off",
         "shared_buffers": "32MB",
-        "max_wal_size": "128MB",
+        # Each test copies and drops a database: its log must not grow with their number.
+        "min_wal_size": "2MB",
+        "max_wal_size": "16MB",
+        "wal_recycle": "off",
+        "wal_init_zero": "off",
         "autovacuum_naptime": "5min",
         "log_statement": "none",
         "log_min_error_statement": "panic",  # what the tests provoke
@@ -61,6 +65,7 @@ class PostgresServer:
         self._programs = programs
         self._options = {**OPTIONS, **options}
         self._folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short, for the path of the socket
+        self._remover = _remover(self._folder)
         self._data = self._folder / "data"
         self._made = 0
         self._as_user: dict[str, Any] = {}
@@ -164,13 +169,14 @@ class PostgresServer:
         if self._process.poll() is None:
             self.stop(signal.SIGQUIT)
         self._log.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remover.communicate()
 
     def _initialise(self) -> None:
         subprocess.run(
             [
                 *(self._programs / "initdb", "-D", self._data, "-U", USER, "--auth=trust"),
                 *("--encoding=UTF8", "--locale=C", "--no-instructions", "--no-sync"),
+                f"--wal-segsize={WAL_SEGMENT_MB}",
             ],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
@@ -186,3 +192,15 @@ class PostgresServer:
             self.connect().close()
             return True
         return False
+
+
+def _remover(folder: Path) -> subprocess.Popen[bytes]:
+    """Start what deletes a folder once its standard input is closed, at the latest by our end.
+
+    Tests that are killed clean up nothing themselves.
+    """
+    return subprocess.Popen(
+        ["sh", "-c", 'read -r _; until rm -rf "$0"; do sleep 1; done', folder],
+        stdin=subprocess.PIPE,
+        start_new_session=True,  # a signal to the group of the tests is not for it
+    )

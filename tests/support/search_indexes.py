@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ilios.core import ids
 from ilios.core.settings import Settings
 from ilios.db import search_backfill, search_index
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
-from ilios.documents import indexing
+from ilios.db.postgres import search_index as of_postgres
+from ilios.documents import indexing, unspaced
 from tests.support import structured
 
 OWNER = "me"
@@ -51,14 +52,15 @@ def named(name: str, moment: datetime, owner: str = OWNER) -> dict[str, object]:
 
 
 def make_anew(database: Database) -> None:
+    remake = of_postgres.remake if database.is_remote else search_index.make_anew
     with database.writing() as session:
-        search_index.make_anew(session.driver)
+        remake(session.driver)
 
 
 def list_stored(database: Database) -> None:
     """List all that is stored: it waits to be indexed then."""
     with database.writing() as session:
-        while search_backfill.list_documents(session.driver, 9):
+        while search_backfill.list_documents(session, 9):
             pass
 
 
@@ -73,8 +75,31 @@ def read(database: Database, sql: str) -> list[tuple[Any, ...]]:
 
 
 def require_sound(database: Database) -> None:
-    """Have FTS5 compare the index with the pages, word by word."""
+    """Have FTS5, or the test itself on PostgreSQL, compare the index with the pages."""
+    if database.is_remote:
+        _require_vectors(database)
+        return
     write(database, "INSERT INTO search_index (search_index, rank) VALUES ('integrity-check', 1)")
+
+
+def _require_vectors(database: Database) -> None:
+    from ilios.db.postgres.search import vector
+
+    with database.watching() as watch:
+        for words, owner, text in watch.driver.execute(_VECTORS).fetchall():
+            wanted = f"{vector(unspaced.terms(text) or text)} 'of/{owner}'"
+            sql = "SELECT %s::tsvector = %s::tsvector"
+            assert watch.driver.execute(sql, (words, wanted)).fetchall() == [(True,)]
+
+
+_VECTORS: Final = """
+    SELECT e.words::text, d.owner, coalesce(p.markdown, q.markdown)
+    FROM search_entries AS e JOIN documents AS d ON d.id = e.document_id
+    LEFT JOIN pages AS p
+        ON e.piece = 0 AND p.document_id = e.document_id AND p."index" = e."index"
+    LEFT JOIN page_pieces AS q
+        ON q.number = e.piece AND q.document_id = e.document_id AND q."index" = e."index"
+"""
 
 
 def let_an_hour_pass(database: Database) -> None:

@@ -21,7 +21,6 @@ from ilios.core.errors import DatabaseBusy, IliosError
 from ilios.core.request_errors import HostNotAllowed, OriginNotAllowed
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.db.driver import sqlite
 
 log = logs.get(__name__)
 
@@ -32,7 +31,7 @@ def register(app: Application, settings: Settings) -> None:
     """Check hosts and origins before anything else, and log at the start which are limited."""
     known = known_hosts.register(app, settings)
     app.checks.append(_require_known)
-    if not settings.api_keys and not authentication.keys_exist(settings.database_path):
+    if not settings.api_keys and not authentication.keys_exist(settings):
         names = (known_hosts.LOOPBACK, *filter(None, (known.public, *known.named)))
         log.info("access.open", hosts=names, setting="ALLOWED_HOSTS")
 
@@ -40,7 +39,7 @@ def register(app: Application, settings: Settings) -> None:
 def is_open(request: Request) -> bool:
     """Return whether the request needs no key, for there is none (or we cannot tell)."""
     if request.needs_key is None:
-        with suppress(SQLAlchemyError, sqlite.DatabaseError):
+        with suppress(SQLAlchemyError):
             request.needs_key = services().authenticator.required
     return not request.needs_key
 

@@ -27,7 +27,6 @@ from ilios.core import clock
 from ilios.core.errors import DatabaseBusy
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.metrics import HTTP_LISTENERS
-from ilios.db.driver import sqlite
 from ilios.db.watch import Watch
 from ilios.documents.following import Following
 
@@ -40,7 +39,7 @@ RETRY_SECONDS: Final = 0.25  #: after which a database that did not answer is as
 STOP_SECONDS: Final = 1.0  #: for which a stop waits until all connections are closed
 MILLISECONDS_PER_SECOND: Final = 1000
 WAKE_UPS_READ: Final = 4096
-DATABASE_FAILS: Final = (SQLAlchemyError, sqlite.Error, DatabaseBusy)
+DATABASE_FAILS: Final = (SQLAlchemyError, DatabaseBusy)
 
 
 class End(StrEnum):

@@ -9,6 +9,7 @@ from ilios.core.errors import DatabaseRefused
 try:
     import psycopg
     import psycopg.abc
+    import psycopg.types.string
     from psycopg.pq import TransactionStatus
 except ImportError as error:  # it, or the library of PostgreSQL that it stands on
     raise DatabaseRefused(
@@ -64,6 +65,19 @@ class _Number(psycopg.adapt.Loader):
         return int(text) if text.lstrip(b"-").isdigit() else float(text)
 
 
+class _Text(psycopg.types.string.StrDumperUnknown):
+    """Writes a text, with U+FFFD in place of NUL, which no text of PostgreSQL has.
+
+    What is stored is cleaned before: this is for what is looked for, and is then not found.
+    """
+
+    def dump(self, obj: str) -> psycopg.abc.Buffer | None:
+        try:
+            return super().dump(obj)
+        except psycopg.DataError:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+
 def connect(
     url: str, *, answer_seconds: float | None = ANSWER_SECONDS, may_prepare: bool = True
 ) -> psycopg.Connection[tuple[Any, ...]]:
@@ -80,4 +94,5 @@ def connect(
     )
     connection.answer_seconds = answer_seconds
     connection.adapters.register_loader("numeric", _Number)
+    connection.adapters.register_dumper(str, _Text)
     return connection

@@ -1,4 +1,7 @@
-"""The end of documents' passwords on PostgreSQL: see ilios.db.password_triggers."""
+"""The end of documents' passwords on PostgreSQL: see ilios.db.password_triggers.
+
+Its write-ahead log is the server's, and nothing that we could empty: a password is gone at once.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ def triggers() -> list[Trigger]:
         Trigger(
             f"{PREFIX}document_ended",
             "AFTER UPDATE OF status ON documents",
-            FORGET.format(which=OF_DOCUMENT) + ";",
+            FORGET.format(gone="NULL", which=OF_DOCUMENT) + ";",
             condition=f"OLD.status IN {OPEN} AND NEW.status NOT IN {OPEN}",
         )
     ]

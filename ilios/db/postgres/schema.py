@@ -15,7 +15,7 @@ from ilios.db.postgres import (
     functions,
     owner_totals,
     password_triggers,
-    search,
+    search_index,
     webhook_triggers,
 )
 
@@ -70,6 +70,6 @@ def follow(connection: Connection) -> None:
     if revision(connection) != REVISION:
         return
     driver: Any = connection.connection.driver_connection
-    search.install(driver, COLLATION)
+    search_index.install(driver, COLLATION)
     for module in (owner_totals, webhook_triggers, password_triggers):
         functions.install(driver, module.triggers())

@@ -24,12 +24,12 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
-    insert,
     literal_column,
     select,
 )
 from sqlalchemy.types import UserDefinedType
 
+from ilios.db.dialects import upsert
 from ilios.db.models import Document
 from ilios.db.prepared import Prepared, Runner
 
@@ -65,20 +65,12 @@ ENTRIES: Final = Table(
     Column("piece", Integer),  #: of its Markdown, from 0
     Column("words", _Vector),
 )
-_SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS search_entries ("
-    "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
-    'document_id text COLLATE {collation} NOT NULL, "index" integer NOT NULL, '
-    'piece integer NOT NULL, words tsvector NOT NULL, UNIQUE (document_id, "index", piece), '
-    'FOREIGN KEY (document_id, "index") REFERENCES pages (document_id, "index") '
-    "ON DELETE CASCADE)",
-    "CREATE INDEX IF NOT EXISTS ix_search_entries_words ON search_entries USING gin (words)",
-)
 _OF_OWNER: Final = (
     select(Document.owner).where(Document.id == bindparam("of_document")).scalar_subquery()
 )
 _ADD = Prepared(
-    insert(ENTRIES).values(
+    upsert(ENTRIES)
+    .values(
         document_id=bindparam("of_document"),
         index=bindparam("of_index"),
         piece=bindparam("of_piece"),
@@ -90,6 +82,7 @@ _ADD = Prepared(
             _Vector,
         ),
     )
+    .on_conflict_do_nothing()
 )
 _NEWEST = Prepared(select(func.coalesce(func.max(ENTRIES.c.id), 0)))
 _HOLDING = (
@@ -111,14 +104,8 @@ _HITS = Prepared(
 )
 
 
-def install(driver: Any, collation: str) -> None:
-    """Make the index, unless it is there."""
-    for sql in _SCHEMA:
-        driver.execute(sql.format(collation=collation))
-
-
 def add(on: Runner, document_id: str, entries: Iterable[tuple[int, int, str]]) -> None:
-    """Index pieces of pages that were just stored: index of the page, number, text."""
+    """Index pieces of pages, unless they are: index of the page, number, text."""
     rows: list[dict[str, object]] = [
         {
             "of_document": document_id,

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
 
+from ilios.db.driver_session import raise_as_sqlalchemys
 from ilios.db.postgres.driver import psycopg
 from ilios.db.watch import Watch
 
@@ -31,7 +32,10 @@ class PostgresWatch(Watch):
         if (now := time.monotonic()) < self._asked_at + POLL_SECONDS:
             return False
         self._asked_at = now
-        before, self._snapshot = self._snapshot, self.driver.execute(_SNAPSHOT).fetchone()[0]
+        try:
+            before, self._snapshot = self._snapshot, self.driver.execute(_SNAPSHOT).fetchone()[0]
+        except psycopg.Error as error:
+            raise_as_sqlalchemys(error, _SNAPSHOT, self.dialect)
         return before != self._snapshot
 
     @contextmanager

@@ -147,7 +147,7 @@ class _Texts:
         """Add a piece to a page, the how manieth it is. Raises DocumentTooLarge, ValueError."""
         if len(piece) > page_text.PIECE_MAX_CHARACTERS:
             raise ValueError(len(piece))
-        text = unicode.replace_surrogates(piece)
+        text = unicode.replace_invalid(piece)
         size = output_limits.size_bytes(text)
         self._bytes += size
         self._document_bytes += size
@@ -239,5 +239,5 @@ def _box(value: Any) -> tuple[float, float, float, float] | None:
 def _warning(code: str, message: str, page: Any) -> ConversionWarning:
     if code not in conversion_warnings.CODES or len(message) > output_limits.WARNING_MAX_CHARACTERS:
         raise ValueError(code)
-    text = unicode.replace_surrogates(message)
+    text = unicode.replace_invalid(message)
     return ConversionWarning(code, text, None if page is None else _count(page))

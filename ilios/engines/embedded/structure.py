@@ -47,7 +47,7 @@ class Structurer:
         """Return a page with its blocks, and with what they tell."""
         placed = PlacedPage(item, ()) if isinstance(item, Page) else item
         page = placed.page
-        markdown = unicode.replace_surrogates(page.markdown)  # else ranges would move
+        markdown = unicode.replace_invalid(page.markdown)  # else ranges would move
         if markdown != page.markdown:
             page = replace(page, markdown=markdown)
         self._images.update(image.name for image in page.images)

@@ -93,10 +93,10 @@ def info(value: Any) -> DocumentInfo:
     """Return what a file says of itself. Raises ValueError, TypeError."""
     told = {name: text for name, text in value.items() if text is not None}
     if "page_count" in told:
-        number(told["page_count"], 0, 2**31)
+        number(told["page_count"], 0, 2**31 - 1)
     for name in told.keys() - {"page_count"}:
         _refuse(len(told[name]) > INFO_TEXT_MAX_CHARACTERS)
-        told[name] = unicode.replace_surrogates(told[name])
+        told[name] = unicode.replace_invalid(told[name])
     return DocumentInfo(**told)
 
 
@@ -130,8 +130,8 @@ def _lines(page: Page, block: Block) -> Iterator[Line]:
 def _links(details: PageDetails) -> Iterator[Link]:
     _refuse(len(details.links) > output_limits.LINKS_MAX_COUNT)
     for link in details.links:
-        text = None if link.text is None else unicode.replace_surrogates(link.text)
-        yield Link(text, unicode.replace_surrogates(link.url))
+        text = None if link.text is None else unicode.replace_invalid(link.text)
+        yield Link(text, unicode.replace_invalid(link.url))
 
 
 def _images(images: Collection[ImageFile], details: PageDetails) -> Iterator[ImageFile]:
@@ -139,7 +139,7 @@ def _images(images: Collection[ImageFile], details: PageDetails) -> Iterator[Ima
     for image in images:
         told = details.images.get(image.name, ImageDetails())
         _refuse(told.annotation is not None)
-        caption = None if told.caption is None else unicode.replace_surrogates(told.caption)
+        caption = None if told.caption is None else unicode.replace_invalid(told.caption)
         yield replace(image, caption=caption)
 
 

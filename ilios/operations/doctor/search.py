@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from ilios.core.settings import Settings
 from ilios.db import quick_check, search_backfill, search_index
+from ilios.db.sqlite_database import dialect
+from ilios.db.watch import Watch
 from ilios.operations.doctor import rows
 from ilios.operations.doctor.finding import Finding, error, ok, warning
 
@@ -28,7 +30,7 @@ def _look(connection: Any) -> Finding:
     fault = quick_check.index_fault(connection.execute)
     if fault != "ok":
         return error(CHECK, f"It does not fit itself: {fault}.", "Run: ilios search rebuild")
-    if search_backfill.is_due(connection, search_index.DOCUMENTS):
+    if search_backfill.is_due(Watch(connection, dialect()), search_index.DOCUMENTS):
         return warning(
             CHECK,
             "It was made anew, and has not listed yet what it is to have.",

@@ -17,6 +17,8 @@ from ilios.db.database import Database
 from ilios.db.models import ApiKey
 from tests.support.issuing import STANDARD, MovableClock, issue
 
+pytestmark = pytest.mark.both_databases
+
 AT_ONCE = timedelta(0)
 NO_KEY = ""
 

@@ -17,6 +17,8 @@ from ilios.db.database import Database
 from tests.support.issuing import issue
 from tests.support.receivers import SECRET
 
+pytestmark = pytest.mark.both_databases
+
 NEW = Change(sets_secret=True, new_secret=True)
 
 
@@ -44,6 +46,7 @@ def test_each_key_and_each_renewal_has_a_secret_of_its_own(
     assert all(len(secret_bytes(secret or "")) == 32 for secret in secrets)
 
 
+@pytest.mark.only_sqlite
 def test_the_database_has_no_secret(
     admin: KeyAdmin, database: Database, settings: Settings
 ) -> None:

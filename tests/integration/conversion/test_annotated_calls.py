@@ -39,6 +39,8 @@ from tests.support.annotating import (
 from tests.support.batching import LaneWorker
 from tests.support.issuing import issue
 
+pytestmark = pytest.mark.both_databases
+
 THREE_PAGES = pdf("Page 1", "Page 2", "Page 3")
 WITH_IMAGES = pdf("Figures", "More of them", image=jpeg())
 FITTING = {"total": 0.0}

@@ -25,6 +25,8 @@ from ilios.workers.dispatcher import Dispatcher
 from tests.integration.conversion.test_paid_calls import Bench, LineEngine
 from tests.support import documents
 
+pytestmark = pytest.mark.both_databases
+
 DIED = KeyboardInterrupt  #: like SIGKILL: nothing of the worker goes on
 
 

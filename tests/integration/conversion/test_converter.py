@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from unittest.mock import Mock
 
 import pytest
@@ -28,7 +28,6 @@ from ilios.core.settings import MIB, Settings
 from ilios.core.telemetry import metrics
 from ilios.db.database import Database
 from ilios.db.models import CallState, DocumentStatus, JobStatus, PageRow
-from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import results
 from ilios.engines import page_details
 from ilios.engines.base import (
@@ -52,6 +51,8 @@ from ilios.storage.base import ObjectStore
 from ilios.storage.health import StoreReport
 from tests.support import documents
 from tests.support.engines import EchoEngine
+
+pytestmark = pytest.mark.both_databases
 
 MakeConverter = Callable[[Engine], Converter]
 
@@ -375,7 +376,7 @@ def test_a_progress_note_that_meets_a_lock_costs_nothing(
 
     def report(source: Source, options: Options, workspace: Path, progress: Progress) -> Conversion:
         with monkeypatch.context() as patch:
-            patch.setattr(SqliteDatabase, "_begin", locked)
+            patch.setattr(type(database), "writing", locked)
             progress(1, 2)
         return two_pages(source, options, workspace, progress)
 
@@ -384,7 +385,7 @@ def test_a_progress_note_that_meets_a_lock_costs_nothing(
     assert documents.document(database, document_id).status is DocumentStatus.COMPLETED
 
 
-def locked(_database: Database) -> None:
+def locked(_database: Database) -> NoReturn:
     raise DatabaseBusy("The database is locked.")
 
 

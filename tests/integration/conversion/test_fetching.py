@@ -39,6 +39,8 @@ from tests.support import documents, working
 from tests.support.api_working import InTestWorker
 from tests.support.web_servers import Ear, reply, serving
 
+pytestmark = pytest.mark.both_databases
+
 ME: Final = Order(owner="me")
 TEXT: Final = b"one\ntwo\nthree"
 HASTY: Final = Patience(connect_seconds=5.0, silence_seconds=0.1, total_seconds=10.0)

@@ -28,6 +28,8 @@ from tests.integration.conversion.test_paid_calls import Bench, LineEngine, rais
 from tests.support import documents
 from tests.support.issuing import issue
 
+pytestmark = pytest.mark.both_databases
+
 REFUSAL = CorruptDocument("A page is broken.")
 
 

@@ -25,6 +25,8 @@ from tests.support import documents
 from tests.support.engines import EchoEngine
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.both_databases
+
 TIMEOUT_S = 20.0
 Step = Literal["plan", "convert"]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import inspect
 
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
 from tests.support import documents
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_a_detached_object_reads_like_one_that_was_loaded(database: Database) -> None:

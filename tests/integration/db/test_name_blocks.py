@@ -134,7 +134,7 @@ def test_a_part_of_names_finds_what_a_look_at_each_name_would(
 
 def pack(database: SqliteDatabase, blocks: int = 1) -> bool:
     with database.writing() as session:
-        return search_backfill.pack_names(session.driver, blocks)
+        return search_backfill.pack_names(session, blocks)
 
 
 def count_blocks(database: SqliteDatabase) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -11,35 +10,36 @@ from sqlalchemy import delete, update
 
 from ilios.core.settings import Settings
 from ilios.db import owner_totals
-from ilios.db.driver import sqlite
+from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus, OwnerTotals, PagePiece, PageRow, PageWords
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES, Difference
-from ilios.db.sqlite_database import SqliteDatabase
 from tests.support import documents
 from tests.support.migrating import upgrade
+
+pytestmark = pytest.mark.both_databases
 
 HELLO = 5 + DOCUMENT_OVERHEAD_BYTES
 
 
 @pytest.fixture
-def driver(database: SqliteDatabase) -> Iterator[Any]:
-    with closing(sqlite.connect(str(database.path), isolation_level=None)) as connection:
-        yield connection
+def driver(database: Database) -> Iterator[Any]:
+    with database.watching() as watch:
+        yield watch.driver
 
 
-def totals(database: SqliteDatabase, owner: str = "anonymous") -> tuple[int, int, int]:
+def totals(database: Database, owner: str = "anonymous") -> tuple[int, int, int]:
     with database.reading() as session:
         row = session.get_one(OwnerTotals, owner)
         return row.stored_bytes, row.announced_bytes, row.waiting_documents
 
 
-def change(database: SqliteDatabase, document_id: str, **values: Any) -> None:
+def change(database: Database, document_id: str, **values: Any) -> None:
     with database.writing() as session:
         session.execute(update(Document).where(Document.id == document_id).values(**values))
 
 
 def add_page(
-    database: SqliteDatabase, document_id: str, markdown: str, image_bytes: int = 0
+    database: Database, document_id: str, markdown: str, image_bytes: int = 0
 ) -> None:
     with database.writing() as session:
         session.add(
@@ -54,7 +54,7 @@ def add_page(
 
 
 def test_a_document_counts_while_it_is_stored_and_while_it_waits(
-    database: SqliteDatabase, driver: Any
+    database: Database, driver: Any
 ) -> None:
     document_id, _ = documents.add_document(database)
     seen = [totals(database)]
@@ -72,7 +72,7 @@ def test_a_document_counts_while_it_is_stored_and_while_it_waits(
 
 
 def test_what_is_announced_counts_as_stored_and_is_known_to_be_missing(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     document_id, _ = documents.add_document(database)
 
@@ -83,7 +83,7 @@ def test_what_is_announced_counts_as_stored_and_is_known_to_be_missing(
     assert (announced, totals(database)) == ((HELLO, 5, 1), (HELLO, 0, 1))
 
 
-def test_pages_count_in_bytes_with_their_images(database: SqliteDatabase, driver: Any) -> None:
+def test_pages_count_in_bytes_with_their_images(database: Database, driver: Any) -> None:
     document_id, _ = documents.add_document(database)
 
     add_page(database, document_id, "äöü", image_bytes=1000)
@@ -100,7 +100,7 @@ def test_pages_count_in_bytes_with_their_images(database: SqliteDatabase, driver
 
 
 def test_the_pieces_of_a_long_page_count_until_their_page_is_removed(
-    database: SqliteDatabase, driver: Any
+    database: Database, driver: Any
 ) -> None:
     document_id, _ = documents.add_document(database)
     add_page(database, document_id, "äöü")
@@ -126,7 +126,7 @@ def test_the_pieces_of_a_long_page_count_until_their_page_is_removed(
 
 
 def test_the_structure_of_pages_counts_until_they_are_removed(
-    database: SqliteDatabase, driver: Any
+    database: Database, driver: Any
 ) -> None:
     document_id, _ = documents.add_document(database)
     add_page(database, document_id, "äöü")
@@ -153,7 +153,7 @@ def test_the_structure_of_pages_counts_until_they_are_removed(
 
 
 def test_a_document_that_is_removed_takes_its_pages_along(
-    database: SqliteDatabase, driver: Any
+    database: Database, driver: Any
 ) -> None:
     document_id, _ = documents.add_document(database, owner="a")
     add_page(database, document_id, "page")
@@ -166,7 +166,7 @@ def test_a_document_that_is_removed_takes_its_pages_along(
 
 
 def test_a_row_that_is_wrong_is_found_and_counted_anew(
-    database: SqliteDatabase, driver: Any
+    database: Database, driver: Any
 ) -> None:
     documents.add_document(database, owner="a")
     documents.add_document(database, owner="b")
@@ -187,8 +187,9 @@ def test_a_row_that_is_wrong_is_found_and_counted_anew(
     assert owner_totals.differences(driver) == []
 
 
+@pytest.mark.only_sqlite
 def test_a_start_makes_triggers_that_are_missing_and_counts_what_passed(
-    settings: Settings, database: SqliteDatabase, driver: Any
+    settings: Settings, database: Database, driver: Any
 ) -> None:
     driver.execute(f"DROP TRIGGER {owner_totals.PREFIX}document_added")
     documents.add_document(database, owner="a")
@@ -200,8 +201,9 @@ def test_a_start_makes_triggers_that_are_missing_and_counts_what_passed(
     assert totals(database, "a") == (HELLO, 0, 1)
 
 
+@pytest.mark.only_sqlite
 def test_a_start_does_not_count_when_nothing_is_missing(
-    settings: Settings, database: SqliteDatabase, driver: Any
+    settings: Settings, database: Database, driver: Any
 ) -> None:
     documents.add_document(database, owner="a")
     driver.execute("UPDATE owner_totals SET stored_bytes = 1")

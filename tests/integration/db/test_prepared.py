@@ -9,17 +9,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, delete, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from ilios.core import clock, ids
 from ilios.core.errors import DatabaseFull
 from ilios.core.settings import Settings
+from ilios.db.database import Database
 from ilios.db.models import Batch, Document, DocumentStatus, Job
 from ilios.db.models.statuses import OPEN
 from ilios.db.opening import compile_statements
 from ilios.db.prepared import Prepared
 from ilios.db.sqlite_database import SqliteDatabase
+
+pytestmark = pytest.mark.both_databases
 
 NOW = clock.now()
 ADD = Prepared(insert(Batch))
@@ -39,13 +42,13 @@ def batch(**changes: Any) -> dict[str, Any]:
     return {**row, "created_at": NOW, "webhook_url": None, **changes}
 
 
-def count(database: SqliteDatabase) -> int:
+def count(database: Database) -> int:
     with database.watching() as watch:
         return int(COUNT.all(watch)[0][0])
 
 
 def test_what_a_transaction_writes_is_read_by_itself_with_the_types_of_its_columns(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     row = batch()
     with database.writing() as session:
@@ -58,7 +61,17 @@ def test_what_a_transaction_writes_is_read_by_itself_with_the_types_of_its_colum
         assert BY_ID.first(watch, wanted="another") is None
 
 
-def test_a_transaction_that_fails_takes_them_with_it(database: SqliteDatabase) -> None:
+def test_what_is_looked_for_with_nul_is_not_there(database: Database) -> None:
+    """No text of PostgreSQL has NUL."""
+    row = batch()
+    with database.writing() as session:
+        ADD.run(session, **row)
+
+    with database.watching() as watch:
+        assert BY_ID.first(watch, wanted=f"{row['id']}\0") is None
+
+
+def test_a_transaction_that_fails_takes_them_with_it(database: Database) -> None:
     def write_and_fail() -> None:
         with database.writing() as session:
             ADD.run_many(session, [batch(), batch()])
@@ -72,6 +85,7 @@ def test_a_transaction_that_fails_takes_them_with_it(database: SqliteDatabase) -
     assert count(database) == 0
 
 
+@pytest.mark.only_sqlite
 def test_one_statement_serves_several_databases_and_lists_of_fixed_length(
     database: SqliteDatabase,
 ) -> None:
@@ -89,7 +103,7 @@ def test_one_statement_serves_several_databases_and_lists_of_fixed_length(
             assert statement.first(watch, moment=NOW - timedelta(seconds=1)) is None
 
 
-def test_a_limit_is_a_part_of_the_statement(database: SqliteDatabase) -> None:
+def test_a_limit_is_a_part_of_the_statement(database: Database) -> None:
     """SQLite would compile the statement anew each time if it were bound."""
     statement = Prepared(select(Batch.id).where(Batch.owner == bindparam("of_owner")).limit(1))
     with database.watching() as watch:
@@ -98,7 +112,7 @@ def test_a_limit_is_a_part_of_the_statement(database: SqliteDatabase) -> None:
         assert "LIMIT 1" in statement._compiled._sql
 
 
-def test_columns_that_are_left_out_get_their_defaults(database: SqliteDatabase) -> None:
+def test_columns_that_are_left_out_get_their_defaults(database: Database) -> None:
     document_id = add_document(database)
 
     with database.reading() as session:
@@ -106,7 +120,7 @@ def test_columns_that_are_left_out_get_their_defaults(database: SqliteDatabase) 
     assert (stored.options, stored.pages_done, stored.to_erase) == ({"a": [1]}, 0, False)
 
 
-def add_document(database: SqliteDatabase) -> str:
+def add_document(database: Database) -> str:
     """Add one by the columns that have no default."""
     needed = [name for name, column in Document.__table__.columns.items() if not column.default]
     values: dict[str, Any] = {
@@ -128,7 +142,7 @@ def add_document(database: SqliteDatabase) -> str:
     return str(values["id"])
 
 
-def test_returned_rows_have_types_too(database: SqliteDatabase) -> None:
+def test_returned_rows_have_types_too(database: Database) -> None:
     row = batch()
     ended = Prepared(
         delete(Batch).where(Batch.id == bindparam("wanted")).returning(Batch.created_at)
@@ -138,18 +152,19 @@ def test_returned_rows_have_types_too(database: SqliteDatabase) -> None:
         assert ended.all(session, wanted=row["id"]) == [(NOW,)]
 
 
-def test_errors_are_those_of_sqlalchemy_without_the_parameters(database: SqliteDatabase) -> None:
+def test_errors_are_those_of_sqlalchemy_without_the_parameters(database: Database) -> None:
     row = batch(owner="not for a log")
     with pytest.raises(IntegrityError) as raised, database.writing() as session:
         ADD.run_many(session, [row, row])
 
-    assert "UNIQUE" in str(raised.value)
+    assert "unique constraint" in str(raised.value).lower()
     assert "not for a log" not in str(raised.value)
-    with pytest.raises(OperationalError), database.watching() as watch:
+    with pytest.raises(DatabaseError, match="nowhere"), database.watching() as watch:
         Prepared(select(text("1")).select_from(text("nowhere"))).all(watch)
 
 
-def test_a_full_disk_is_one_here_too(database: SqliteDatabase) -> None:
+@pytest.mark.only_sqlite
+def test_a_full_disk_is_one_here_too(database: Database) -> None:
     def fill() -> None:
         with database.writing() as session:
             session.execute(text("PRAGMA max_page_count = 1"))
@@ -161,19 +176,20 @@ def test_a_full_disk_is_one_here_too(database: SqliteDatabase) -> None:
 
 @pytest.mark.parametrize("given", [{}, {"wanted": "a", "unknown": 1}])
 def test_parameters_that_are_missing_or_unknown_are_refused(
-    database: SqliteDatabase, given: dict[str, object]
+    database: Database, given: dict[str, object]
 ) -> None:
     with database.watching() as watch, pytest.raises(TypeError, match="in place of"):
         BY_ID.all(watch, **given)
 
 
-def test_what_cannot_be_prepared_says_so(database: SqliteDatabase) -> None:
+def test_what_cannot_be_prepared_says_so(database: Database) -> None:
     changing = select(Job.id).where(Job.id.in_(bindparam("wanted", expanding=True)))
     with database.watching() as watch, pytest.raises(TypeError, match="length changes"):
         Prepared(changing).all(watch, wanted=[])
 
 
-def test_they_take_a_fraction_of_what_the_orm_takes(database: SqliteDatabase) -> None:
+@pytest.mark.only_sqlite
+def test_they_take_a_fraction_of_what_the_orm_takes(database: Database) -> None:
     row = batch()
     with database.writing() as session:
         ADD.run(session, **row)
@@ -197,8 +213,9 @@ def cost(ask: Callable[[], None]) -> float:
     return time.process_time() - began
 
 
+@pytest.mark.only_sqlite
 def test_what_was_compiled_before_the_fork_is_not_compiled_again(
-    settings: Settings, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = Prepared(select(Batch.id).where(Batch.owner == bindparam("of_owner")))
     compile_statements(settings)

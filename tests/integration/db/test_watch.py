@@ -12,6 +12,8 @@ from ilios.db.database import Database
 from ilios.db.prepared import Prepared
 from ilios.db.watch import Watch
 
+pytestmark = pytest.mark.both_databases
+
 _NUMBERS = select(literal_column("1").label("n")).cte(recursive=True)
 _ALL_NUMBERS = _NUMBERS.union_all(select(_NUMBERS.c.n + literal_column("1")))
 ENDLESS = Prepared(select(func.max(_ALL_NUMBERS.c.n)))

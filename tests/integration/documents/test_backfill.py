@@ -39,12 +39,14 @@ from tests.support.search_indexes import (
     require_sound,
 )
 
+pytestmark = pytest.mark.both_databases
+
 Found = Callable[[str], list[str]]
 
 
 def list_some(database: Database, count: int) -> bool:
     with database.writing() as session:
-        return search_backfill.list_documents(session.driver, count)
+        return search_backfill.list_documents(session, count)
 
 
 def test_documents_are_indexed_as_they_were_submitted_whatever_their_ids(
@@ -77,6 +79,7 @@ def test_an_index_of_nothing_is_complete_at_once(database: Database) -> None:
     assert read(database, "SELECT * FROM search_backfill") == []
 
 
+@pytest.mark.only_sqlite
 def test_a_start_looks_at_no_document(database: Database) -> None:
     for _ in range(3):
         add(database, "heron")
@@ -91,6 +94,7 @@ def test_a_start_looks_at_no_document(database: Database) -> None:
     ]
 
 
+@pytest.mark.only_sqlite
 def test_what_is_stored_and_deleted_while_documents_are_listed(
     database: Database,
     settings: Settings,
@@ -136,6 +140,7 @@ def test_a_long_result_that_ends_while_documents_are_listed_is_indexed_whole(
     require_sound(database)
 
 
+@pytest.mark.only_sqlite
 def test_pages_of_a_document_that_is_being_deleted_are_found_by_nobody(
     database: Database, settings: Settings, upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +164,7 @@ def test_pages_of_a_document_that_is_being_deleted_are_found_by_nobody(
     require_sound(database)
 
 
+@pytest.mark.only_sqlite
 @pytest.mark.parametrize("step", ["list_documents", "pack_names"])
 @pytest.mark.parametrize("place", ["between steps", "within a step"])
 def test_a_backfill_that_is_killed_goes_on_where_it_was(
@@ -202,9 +208,9 @@ def _die_after(settings: Settings, step: str, *, steps: int, within: bool) -> No
     taken = 0
     take = getattr(search_backfill, step)
 
-    def take_and_count(connection: Any, count: int) -> bool:
+    def take_and_count(session: Any, count: int) -> bool:
         nonlocal taken
-        is_more: bool = take(connection, count)
+        is_more: bool = take(session, count)
         taken += 1
         if within:
             die_if_due()
@@ -219,6 +225,7 @@ def _die_after(settings: Settings, step: str, *, steps: int, within: bool) -> No
     os._exit(1)
 
 
+@pytest.mark.only_sqlite
 def test_an_index_that_is_made_anew_again_leaves_the_larger_one_to_be_emptied(
     database: Database, settings: Settings, upkeep: Upkeep, actions: DocumentActions, found: Found
 ) -> None:

@@ -16,6 +16,8 @@ from ilios.documents import following, removal, results
 from ilios.documents.following import OVERLAP, RESUMED, Follower, Following, Kind, Subject
 from tests.support import documents
 
+pytestmark = pytest.mark.both_databases
+
 OWNER = "anna"
 LONG_AGO = timedelta(days=2)
 NOW = clock.now()

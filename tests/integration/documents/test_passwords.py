@@ -315,6 +315,19 @@ def sealed(database: Database) -> list[str | None]:
         return list(session.scalars(select(DocumentPassword.sealed)))
 
 
+def test_a_log_that_is_not_ours_is_not_waited_for(
+    submit: Submit, convert_all: ConvertAll, database: Database, upkeep: Upkeep
+) -> None:
+    submit()
+    convert_all()
+    assert sealed(database) == [None if database.is_remote else ""]
+
+    assert upkeep.run()
+
+    assert sealed(database) == [None]
+
+
+@pytest.mark.only_sqlite
 def test_what_was_sealed_goes_from_the_log_too_as_soon_as_nobody_reads_it(
     submit: Submit, convert_all: ConvertAll, settings: Settings, database: Database, upkeep: Upkeep
 ) -> None:

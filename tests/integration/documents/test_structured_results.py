@@ -29,6 +29,8 @@ from ilios.engines.page_words import Words
 from tests.integration.documents.conftest import OWNER
 from tests.support import documents, structured
 
+pytestmark = pytest.mark.both_databases
+
 Read = Callable[[str], list[StructuredPage]]
 PIECE = 100
 

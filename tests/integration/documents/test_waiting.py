@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy import text
 
 from ilios.core import clock
@@ -18,6 +19,8 @@ from ilios.engines.registry import EMBEDDED
 from ilios.queue import jobs
 from tests.support import documents
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.both_databases
 
 
 def end(database: Database, document_id: str) -> None:

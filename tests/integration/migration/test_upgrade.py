@@ -27,6 +27,8 @@ from ilios.db import (
 )
 from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
+from ilios.db.sqlite_database import dialect
+from ilios.db.watch import Watch
 from ilios.migration import downgrades, upgrade
 from tests.support.forking import REPOSITORY, run_python
 from tests.support.migrating import alembic, environment
@@ -335,7 +337,7 @@ def test_old_pages_have_no_structure_and_a_downgrade_forgets_that_of_new_ones(
     assert (down.returncode, again.returncode) == (0, 0), down.stderr + again.stderr
     assert left == []
     with closing(sqlite.connect(str(fresh.database_path))) as connection:
-        assert not search_backfill.list_documents(connection, 9)
+        assert not search_backfill.list_documents(Watch(connection, dialect()), 9)
         waiting = connection.execute("SELECT document_id FROM search_pending").fetchall()
     assert waiting == rows(fresh.database_path, "SELECT DISTINCT document_id FROM pages") != []
     assert upgraded == [(None, None, None, None)]

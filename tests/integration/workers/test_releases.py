@@ -10,7 +10,7 @@ import pytest
 from ilios.core import data_folder
 from ilios.core.errors import DatabaseBusy
 from ilios.core.settings import Settings
-from ilios.db.database import LockTimeout
+from ilios.db.database import Database, LockTimeout
 from ilios.db.driver import sqlite
 from ilios.db.models import JobStatus
 from ilios.db.sqlite_database import SqliteDatabase
@@ -19,19 +19,22 @@ from ilios.queue.jobs import Lease
 from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
 from ilios.workers.releases import PendingReleases
 from tests.support import documents
+from tests.support.reopening import reopened
+
+pytestmark = pytest.mark.both_databases
 
 NODE = "node"
 AT_ONCE = LockTimeout(turn_seconds=0.1, busy_ms=10, retries=0)
 
 
 @pytest.fixture
-def dispatcher(settings: Settings) -> Iterator[Dispatcher]:
-    with contextlib.closing(SqliteDatabase(settings.database_path, "FULL", AT_ONCE)) as hasty:
+def dispatcher(database: Database) -> Iterator[Dispatcher]:
+    with contextlib.closing(reopened(database, AT_ONCE)) as hasty:
         yield Dispatcher(hasty, ambiguous_retries=2)
 
 
 @pytest.fixture
-def claim(database: SqliteDatabase, dispatcher: Dispatcher) -> Callable[[], Lease]:
+def claim(database: Database, dispatcher: Dispatcher) -> Callable[[], Lease]:
     def claim() -> Lease:
         documents.add_document(database)
         ((_, lease),) = dispatcher.claim(Offer([FreeSlot(EMBEDDED, f"{NODE}/worker-0")]))
@@ -40,8 +43,22 @@ def claim(database: SqliteDatabase, dispatcher: Dispatcher) -> Callable[[], Leas
     return claim
 
 
+@contextlib.contextmanager
+def locked(database: Database) -> Iterator[None]:
+    """Have another program write to SQLite, or another process of ours to PostgreSQL."""
+    if not isinstance(database, SqliteDatabase):
+        with database.writing():
+            yield
+        return
+    with contextlib.closing(
+        sqlite.connect(str(database.path), isolation_level=None)
+    ) as other_program:
+        other_program.execute("BEGIN IMMEDIATE")
+        yield
+
+
 def test_a_job_that_was_begun_costs_an_attempt_and_one_that_was_not_costs_none(
-    settings: Settings, database: SqliteDatabase, dispatcher: Dispatcher, claim: Callable[[], Lease]
+    settings: Settings, database: Database, dispatcher: Dispatcher, claim: Callable[[], Lease]
 ) -> None:
     releases = PendingReleases(settings, NODE, dispatcher)
     releases.release()
@@ -57,17 +74,14 @@ def test_a_job_that_was_begun_costs_an_attempt_and_one_that_was_not_costs_none(
 
 
 def test_what_a_locked_database_does_not_take_is_kept_for_the_next_supervisor(
-    settings: Settings, database: SqliteDatabase, dispatcher: Dispatcher, claim: Callable[[], Lease]
+    settings: Settings, database: Database, dispatcher: Dispatcher, claim: Callable[[], Lease]
 ) -> None:
     releases = PendingReleases(settings, NODE, dispatcher)
     releases.release()
     lease = claim()
     releases.add_unharmed([lease])
 
-    with contextlib.closing(
-        sqlite.connect(str(database.path), isolation_level=None)
-    ) as other_program:
-        other_program.execute("BEGIN IMMEDIATE")
+    with locked(database):
         with pytest.raises(DatabaseBusy):
             releases.release()
         releases.keep()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ilios.db.driver import sqlite
-from ilios.documents import indexing, search
+from ilios.documents import search, unspaced
 from ilios.documents.search import WORDS_MAX
 
 
@@ -51,7 +51,7 @@ def test_only_so_many_words_are_looked_for() -> None:
     ],
 )
 def test_texts_without_spaces_are_indexed_as_pairs(text: str, indexed: str | None) -> None:
-    assert indexing.terms(text) == indexed
+    assert unspaced.terms(text) == indexed
 
 
 @given(st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=60))
@@ -62,7 +62,7 @@ def test_any_search_is_one_that_the_index_understands(q: str) -> None:
     connection = sqlite.connect(":memory:")
     try:
         connection.execute("CREATE VIRTUAL TABLE words USING fts5(owner, text)")
-        connection.execute("INSERT INTO words VALUES ('me', ?)", (indexing.terms(q) or q,))
+        connection.execute("INSERT INTO words VALUES ('me', ?)", (unspaced.terms(q) or q,))
         expression = f'owner : "me" AND text : ({wanted})'
         connection.execute("SELECT * FROM words WHERE words MATCH ?", (expression,)).fetchall()
     finally:

@@ -36,3 +36,7 @@ def test_a_long_text_is_made_storable_in_pieces_that_part_no_pair(
     )
     assert unicode.storable(text) == begun + "x😀y\ufffd😀\ufffd\ufffd" * 7
     assert "\0" in unicode.replace_surrogates(text)
+
+
+def test_what_no_database_stores_is_replaced_by_as_many_characters() -> None:
+    assert unicode.replace_invalid("a\0b\ud800\0") == "a\ufffdb\ufffd\ufffd"

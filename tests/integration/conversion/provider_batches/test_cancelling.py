@@ -17,6 +17,8 @@ from tests.mistral_server.process import MistralServer
 from tests.support import batching
 from tests.support.batching import Check, LaneWorker, Statuses, Submit, one_page
 
+pytestmark = pytest.mark.both_databases
+
 OWNER = "anonymous"
 CANCELLED, COMPLETED, DELETED = (
     DocumentStatus.CANCELLED,

@@ -33,6 +33,8 @@ from tests.support.batching import (
     one_page,
 )
 
+pytestmark = pytest.mark.both_databases
+
 COMPLETED = DocumentStatus.COMPLETED
 
 

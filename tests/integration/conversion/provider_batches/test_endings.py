@@ -25,6 +25,8 @@ from tests.support.batching import (
 )
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.both_databases
+
 COMPLETED = DocumentStatus.COMPLETED
 FAILED = DocumentStatus.FAILED
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ilios.accounts import quotas
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
@@ -17,6 +19,8 @@ from tests.support.batching import (
     one_page,
 )
 from tests.support.issuing import issue
+
+pytestmark = pytest.mark.both_databases
 
 THREE_PAGES = pdf("One.", "Two.", "Three.")
 AROUND_IT = [DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.COMPLETED]

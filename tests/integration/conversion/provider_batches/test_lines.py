@@ -28,6 +28,8 @@ from tests.support.batching import (
     one_page,
 )
 
+pytestmark = pytest.mark.both_databases
+
 COMPLETED = DocumentStatus.COMPLETED
 FAILED = DocumentStatus.FAILED
 

@@ -37,6 +37,8 @@ from tests.support.batching import (
 )
 from tests.support.documents import jobs
 
+pytestmark = pytest.mark.both_databases
+
 COMPLETED = DocumentStatus.COMPLETED
 FAILED = DocumentStatus.FAILED
 PENDING = DocumentStatus.PENDING

@@ -15,6 +15,8 @@ from tests.mistral_server.samples import pdf
 from tests.support import batching
 from tests.support.batching import Check, MakeWorker, Submit
 
+pytestmark = pytest.mark.both_databases
+
 SIGN = "Not this one."
 HALF = Options(allow_partial=0.5)
 REFUSAL: dict[str, Any] = {"on": "batch_line", "text": SIGN, "status": 422}

@@ -29,6 +29,8 @@ from tests.support.batching import (
 )
 from tests.support.documents import add_document, jobs, position
 
+pytestmark = pytest.mark.both_databases
+
 COMPLETED = DocumentStatus.COMPLETED
 PENDING = DocumentStatus.PENDING
 PROCESSING = DocumentStatus.PROCESSING

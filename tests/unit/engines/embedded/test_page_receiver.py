@@ -59,11 +59,11 @@ def test_pages_come_as_they_were_sent_in_memory_or_in_a_file(
 
 
 def test_what_a_file_says_of_itself_is_taken(receiver: PageReceiver) -> None:
-    said = {**asdict(DocumentInfo(title="A\ud800", page_count=3)), "author": "A. Heron"}
+    said = {**asdict(DocumentInfo(title="A\ud800", page_count=3)), "author": "A.\0Heron"}
 
     receiver.take({"type": "info", "info": said})
 
-    assert receiver.info == DocumentInfo(title="A\ufffd", author="A. Heron", page_count=3)
+    assert receiver.info == DocumentInfo(title="A\ufffd", author="A.\ufffdHeron", page_count=3)
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,13 @@ def test_what_no_file_says_is_refused(receiver: PageReceiver, said: Any) -> None
         receiver.take({"type": "info", "info": said})
 
 
-def test_lone_surrogates_become_what_a_database_stores(receiver: PageReceiver) -> None:
-    receiver.take({**PAGE, "text": "a\ud800b"})
+def test_lone_surrogates_and_nul_become_what_a_database_stores(receiver: PageReceiver) -> None:
+    warning = ["text_loss", "Lost: \0.", 1]
+    receiver.take({**PAGE, "text": "a\ud800b\0c", "warnings": [warning]})
 
-    assert receiver.pages[0].markdown == "a\ufffdb"
+    (page,) = receiver.pages
+    assert page.markdown == "a\ufffdb\ufffdc"
+    assert [one.message for one in page.warnings] == ["Lost: \ufffd."]
 
 
 @pytest.mark.parametrize(

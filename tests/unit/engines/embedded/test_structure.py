@@ -202,10 +202,10 @@ def test_the_last_of_very_many_blocks_are_one(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_ranges_are_those_of_the_text_that_is_stored() -> None:
-    page = structured(page_of("\ud83d\ude00 a\n\nb\ud800"))
+    page = structured(page_of("\ud83d\ude00 a\n\nb\ud800\0c"))
 
-    assert page.markdown == "\U0001f600 a\n\nb\ufffd"
-    assert [(block.start, block.end) for block in blocks_of(page)] == [(0, 3), (5, 7)]
+    assert page.markdown == "\U0001f600 a\n\nb\ufffd\ufffdc"
+    assert [(block.start, block.end) for block in blocks_of(page)] == [(0, 3), (5, 9)]
 
 
 @pytest.mark.parametrize(

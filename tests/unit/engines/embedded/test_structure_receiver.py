@@ -222,15 +222,15 @@ def test_a_table_that_was_left_out_is_not_named(receiver: PageReceiver) -> None:
     assert block.table_id is None
 
 
-def test_lone_surrogates_become_what_a_database_stores(
+def test_lone_surrogates_and_nul_become_what_a_database_stores(
     receiver: PageReceiver, tmp_path: Path
 ) -> None:
-    details = {"links": [["\ud800", "a\udfff"]], "images": {"a.png": ["\ud800"]}}
+    details = {"links": [["\ud800\0", "a\udfff"]], "images": {"a.png": ["\0\ud800"]}}
 
     page = sent(receiver, [1, BLOCK], details, images=[image(tmp_path)])
 
-    assert page.links == (Link("\ufffd", "a\ufffd"),)
-    assert page.images[0].caption == "\ufffd"
+    assert page.links == (Link("\ufffd\ufffd", "a\ufffd"),)
+    assert page.images[0].caption == "\ufffd\ufffd"
 
 
 @pytest.mark.parametrize(
