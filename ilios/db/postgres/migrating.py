@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,6 +13,7 @@ from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db.postgres import schema, server_checks
 from ilios.db.postgres.database import engine
+from ilios.db.revision import why_not_served
 
 MIGRATIONS_LOCK: Final = 0x6D69677261746520  #: advisory locks are numbers: `migrate `
 WAIT_SECONDS: Final = 600  #: for another node's migration, or for who has locked a table
@@ -24,7 +25,7 @@ _BEGIN: Final = (
 
 
 @contextmanager
-def exclusive(settings: Settings, known_revisions: Collection[str]) -> Iterator[Connection]:
+def exclusive(settings: Settings, known_revisions: Container[str]) -> Iterator[Connection]:
     """Open a connection in a transaction that holds the migrations' lock; commit it at the end.
 
     An empty database has the newest schema then. It goes past a pooler. Raises DatabaseRefused for
@@ -51,7 +52,7 @@ def _lock(connection: Connection, name: str) -> None:
         ) from error
 
 
-def _begin_schema(connection: Connection, known_revisions: Collection[str], name: str) -> None:
+def _begin_schema(connection: Connection, known_revisions: Container[str], name: str) -> None:
     found = schema.revision(connection)
     if found is None:
         if schema.has_tables(connection):
@@ -66,6 +67,8 @@ def _begin_schema(connection: Connection, known_revisions: Collection[str], name
                 f"The tables cannot be made in the database of {name} ({reason}): give its "
                 "user the right to (GRANT CREATE ON SCHEMA …)."
             ) from error
+    elif found not in known_revisions and (told := why_not_served(found)):
+        raise DatabaseRefused(f"The database of {name} {told}.")
     elif found not in known_revisions:
         raise DatabaseRefused(
             f"The database of {name} has schema {found}, which is newer than this version "

@@ -18,6 +18,7 @@ from ilios.core.processes import is_locked
 from ilios.core.settings import Settings
 from ilios.db.models import REVISION
 from ilios.db.opening import open_database
+from ilios.db.revision import why_not_served
 from ilios.operations.doctor import overcounts
 from ilios.operations.doctor.finding import Finding, error, ok, refused, skipped, warning
 from ilios.operations.doctor.schema import missing_of
@@ -101,6 +102,8 @@ def _of_schema(connection: Any, name: str, found: str | None, known: Collection[
         return ok(CHECK, f"{it} is empty: the first start fills it.")
     if found == REVISION:
         return _of_parts(connection, it)
+    if told := why_not_served(found):
+        return refused(CHECK, DatabaseRefused(f"{it} {told}."))
     if found in known:
         return warning(
             CHECK,
