@@ -16,6 +16,7 @@ from ilios.cli import (
     jobs,
     keys,
     mcp,
+    migrate,
     nodes,
     queue,
     retention,
@@ -63,10 +64,11 @@ main.add_command(mcp.command)
 main.add_command(serve.serve)
 main.add_command(serve.web)
 main.add_command(serve.workers)
-main.add_command(serve.migrate)
+main.add_command(migrate.command)
 main.add_command(completion.command)
 main.add_command(doctor.command)
 main.add_command(backup.command)
+main.add_command(backup.restore)
 main.add_command(keys.command)
 main.add_command(jobs.command)
 main.add_command(queue.command)

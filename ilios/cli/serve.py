@@ -54,9 +54,7 @@ def workers(data_dir: Path | None) -> None:
     _become(WORKERS, data_dir)
 
 
-@click.command("migrate")
-@data_dir
-def migrate(data_dir: Path | None) -> None:
+def migrate_here(data_dir: Path | None) -> NoReturn:
     """Prepare the data folder and migrate the database, as a start does."""
     _become(MIGRATION, data_dir)
 

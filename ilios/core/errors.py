@@ -65,6 +65,12 @@ class StorageRefused(StartupError):
     code = "storage_refused"
 
 
+class CommandFailed(IliosError):
+    """A command of an operator has not done what it was to do; one line, with the remedy."""
+
+    code = "command_failed"
+
+
 # --- database and queue ------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from ilios.db import legacy_schema, readonly
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
 from ilios.db.quick_check import damaged
+from ilios.db.revision import why_not_served
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ def require_current(settings: Settings) -> None:
         raise DatabaseRefused(
             f"{path} is a database of the predecessor: run `ilios migrate` to adopt it."
         )
+    if told := why_not_served(found.revision):
+        raise DatabaseRefused(f"{path} {told}.")
     if found.revision != REVISION:
         raise DatabaseRefused(
             f"{path} has schema {found.revision or 'none'}, this version needs {REVISION}: "

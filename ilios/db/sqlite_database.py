@@ -65,7 +65,7 @@ class SqliteDatabase(Database):
             path.with_name(path.name + ".write-lock"), lock_timeout.turn_seconds
         )
         self._engine = _engine(path)
-        self._pragmas = (
+        self._pragmas: tuple[str, ...] = (
             f"busy_timeout={lock_timeout.busy_ms}",
             "journal_mode=WAL",
             f"journal_size_limit={WAL_KEPT_BYTES}",

@@ -31,6 +31,7 @@ from ilios.db import (
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
 from ilios.db.quick_check import damaged, first_fault, require_sound
+from ilios.db.revision import why_not_served
 from ilios.db.schema_version import SchemaVersion, not_writable
 from ilios.db.sqlite_database import BUSY_TIMEOUT_MS, INCREMENTAL
 from ilios.migration.legacy import file_swap, importer, predecessor
@@ -69,6 +70,8 @@ def exclusive(settings: Settings, known_revisions: set[str]) -> Iterator[Connect
         raise not_writable(path, "permission denied")
     with _migration_lock(path.with_name(path.name + ".migrate-lock")):
         found = schema_version.read(path)
+        if told := why_not_served(found.revision):
+            raise DatabaseRefused(f"{path} {told}.")
         if found.revision is not None and found.revision not in known_revisions:
             raise DatabaseRefused(
                 f"{path} has schema {found.revision}, which is newer than this version of Ilios: "

@@ -6,12 +6,12 @@ from sqlalchemy.orm import Session
 
 from ilios.cluster import nodes
 from ilios.core import clock
-from ilios.core.errors import IliosError
+from ilios.core.errors import CommandFailed
 from ilios.db.database import Database, Scope
 from ilios.db.models.cluster import Node
 
 
-class NodeNotFound(IliosError):
+class NodeNotFound(CommandFailed):
     """No node has the name that an operator gave."""
 
     code = "node_not_found"

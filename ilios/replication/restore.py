@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any, Final
 
 from ilios.core import data_folder
-from ilios.core.durable_files import publish
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs
-from ilios.db import owner_totals, password_triggers, search_index, webhook_triggers
+from ilios.db import derived, receiving
 from ilios.db.driver import sqlite
 from ilios.db.models import REVISION
 from ilios.replication import change_log, large_values
@@ -58,13 +56,10 @@ def _restore(settings: Settings, remote: Remote, owned: Ownership) -> None:
         connection.execute("BEGIN")
         rows = _fill(connection, schema, remote, lease)
         if schema.revision == REVISION:  # else the start does, once it has migrated
-            owner_totals.install(connection)
-            search_index.install(connection)
-            webhook_triggers.install(connection)
-            password_triggers.install(connection)
+            derived.install(connection)
         _begin_change_log(connection, lease.token)
         connection.execute("COMMIT")
-    _put_in_place(draft, path)
+    receiving.put_in_place(draft, path)
     log.info("replication.restored", rows=rows)
     if not settings.s3_bucket:
         log.warning("replication.objects_not_restored", reason="S3_BUCKET is not set")
@@ -121,12 +116,3 @@ def _begin_change_log(connection: Any, token: str) -> None:
     change_log.install(connection)
     connection.execute("DELETE FROM replication_log")
     change_log.intend_token(connection, token)
-
-
-def _put_in_place(draft: Path, path: Path) -> None:
-    for left_over in (
-        "-wal",
-        "-shm",
-    ):  # of a deleted database; SQLite would apply them to the new one
-        path.with_name(path.name + left_over).unlink(missing_ok=True)
-    publish(draft, path)

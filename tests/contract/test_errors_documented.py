@@ -14,18 +14,15 @@ from ilios.api.responses import errors
 from ilios.api.responses.errors import status_of, status_of_class
 from ilios.cli.remote import ServiceRefused
 from ilios.core.conversion_errors import ConversionError
-from ilios.core.errors import IliosError, LeaseLost, StartupError
+from ilios.core.errors import CommandFailed, IliosError, LeaseLost, StartupError
 from ilios.core.immediate_errors import ConversionFailed
 from ilios.local.converter import NotConverted
 from ilios.local.mcp.refusals import ToolRefused
-from ilios.operations.backup import BackupRefused
-from ilios.operations.node_admin import NodeNotFound
 from tests.support.forking import REPOSITORY
 from tests.unit.structure.tree import FOR_FRAMEWORKS
 
 ON_THE_COMMAND_LINE = (
-    StartupError, KeyCommandError, BackupRefused, NodeNotFound, NotConverted, ServiceRefused,
-    ToolRefused,
+    StartupError, KeyCommandError, CommandFailed, NotConverted, ServiceRefused, ToolRefused,
 )  # fmt: skip
 INSIDE = (LeaseLost, ConversionFailed)  #: the one is never shown, the other has a document's code
 RUN_ON_IMPORT = ("__main__", "gunicorn_conf")

@@ -107,7 +107,7 @@ class Reader:
             (r"(?<=--name )ilios\b", self._name),
             (r"\bilios-(?=data|restored)", f"{self._name}-"),
             (r"(?<=unless-stopped )ilios(:new)?\b", IMAGE),
-            (r"(?<=--entrypoint sh )ilios\b", IMAGE),
+            (r"(?<=--entrypoint ilios )ilios\b", IMAGE),
             (r"\b1337:1337\b", f"127.0.0.1:{self.port}:1337"),
             (r"\blocalhost:1337\b", f"127.0.0.1:{self.port}"),
         ):

@@ -54,6 +54,12 @@ class DataSettings(SubjectSettings):
     database_pool_size: int = setting(
         5, "Connections to PostgreSQL of a process", "5", ge=POOL_LEAST, le=POOL_MOST
     )
+    postgres_programs: Path | None = setting(
+        None,
+        "Folder of pg_dump and pg_restore, for backups of a PostgreSQL database; unset: those on "
+        "PATH",
+        "/usr/lib/postgresql/18/bin",
+    )
     data_dir: Path | None = setting(
         None, "Folder for the database, temporary files and local objects: one file system", "/data"
     )

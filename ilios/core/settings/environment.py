@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -19,15 +19,17 @@ NOT_AVAILABLE: Final = {
 """Variables of the deployment guide that have no effect here: a start refuses them."""
 
 
-def load() -> Settings:
-    """Read the environment.
+def load(**given: Any) -> Settings:
+    """Read the environment; fields that are `given` are taken from there.
 
     Raises SettingsError with one line that names the variable, its fault and an example.
     """
     if line := next(refused_variables(os.environ), None):
         raise SettingsError(line)
     try:
-        return Settings(dialects=NO_DIALECT) if _has_no_dialect(os.environ) else Settings()
+        if _has_no_dialect(os.environ):
+            given = {"dialects": NO_DIALECT, **given}
+        return Settings(**given)
     except ValidationError as error:
         raise SettingsError(fault_line(error.errors(include_url=False)[0])) from error
 

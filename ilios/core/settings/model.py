@@ -71,6 +71,12 @@ class Settings(
         return self
 
     @property
+    def past_pooler(self) -> Settings:
+        """These settings, with the PostgreSQL server itself as their database."""
+        direct = {"database_url": self.server_url, "database_direct_url": None}
+        return self.model_copy(update=direct)
+
+    @property
     def server_url(self) -> SecretStr | None:
         """The URL of the PostgreSQL server itself, past a pooler; None with a SQLite file."""
         return self.database_direct_url or self.database_url

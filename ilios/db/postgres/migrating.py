@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,6 +13,7 @@ from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db.postgres import schema, server_checks, versions
 from ilios.db.postgres.database import engine
+from ilios.db.revision import why_not_served
 
 MIGRATIONS_LOCK: Final = 0x6D69677261746520  #: advisory locks are numbers: `migrate `
 WAIT_SECONDS: Final = 600  #: for another node's migration, or for who has locked a table
@@ -24,7 +25,7 @@ _BEGIN: Final = (
 
 
 @contextmanager
-def exclusive(settings: Settings, known_revisions: Collection[str]) -> Iterator[Connection | None]:
+def exclusive(settings: Settings, known_revisions: Container[str]) -> Iterator[Connection | None]:
     """Open a connection in a transaction that holds the migrations' lock; commit it at the end.
 
     None where there is nothing to migrate: a newer version of Ilios has, and its schema takes nodes
@@ -39,7 +40,10 @@ def exclusive(settings: Settings, known_revisions: Collection[str]) -> Iterator[
         server_checks.require(connection.connection.driver_connection, settings)
         _lock(connection, name)
         driver = connection.connection.driver_connection
-        if (found := schema.revision(connection)) not in (None, *known_revisions):
+        found = schema.revision(connection)
+        if found is not None and found not in known_revisions:
+            if told := why_not_served(found):
+                raise DatabaseRefused(f"The database of {name} {told}.")
             versions.require_accepted(driver, name, found)
             yield None
             return

@@ -20,6 +20,7 @@ from ilios.db.postgres import (
     webhook_triggers,
 )
 from ilios.db.postgres.driver import connect
+from ilios.db.revision import why_not_served
 
 ANSWER_SECONDS: Final = 10.0  #: a start, and doctor, wait no longer
 
@@ -48,6 +49,8 @@ def require_current(settings: Settings, url: SecretStr) -> None:
     with closing(server_checks.opened(connector(url), name)) as connection:
         server_checks.require(connection, settings)
         found = revision(connection)
+        if told := why_not_served(found):
+            raise DatabaseRefused(f"The database of {name} {told}.")
         if found != REVISION and not versions.is_newer_and_takes_us(connection, found):
             raise DatabaseRefused(
                 f"The database of {name} has schema {found or 'none'}, this version needs "

@@ -15,6 +15,7 @@ from ilios.core.settings import Settings
 from ilios.db import migrations, quick_check, readonly, schema_version
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.models import REVISION
+from ilios.db.revision import why_not_served
 from ilios.operations.doctor import overcounts, postgres
 from ilios.operations.doctor.finding import Finding, Status, error, ok, refused, skipped, warning
 from ilios.operations.doctor.schema import missing_parts
@@ -85,6 +86,8 @@ def _schema(path: Path, revision: str | None) -> Finding:
         return ok(CHECK, f"{path} is empty: the next start fills it.")
     if revision == REVISION:
         return ok(CHECK, f"{path} has schema {revision}, as this version needs it.")
+    if told := why_not_served(revision):
+        return refused(CHECK, DatabaseRefused(f"{path} {told}."))
     if revision not in _known_revisions():
         return error(
             CHECK,

@@ -19,6 +19,7 @@ from ilios.core.settings import Settings
 from ilios.db.driver_session import DriverSession
 from ilios.db.models import REVISION
 from ilios.db.opening import open_database
+from ilios.db.revision import why_not_served
 from ilios.operations.doctor import overcounts
 from ilios.operations.doctor.finding import Finding, error, ok, refused, skipped, warning
 from ilios.operations.doctor.schema import missing_of
@@ -105,6 +106,8 @@ def _of_schema(
         return ok(CHECK, f"{it} is empty: the first start fills it.")
     if found == REVISION:
         return _of_parts(connection, it)
+    if told := why_not_served(found):
+        return refused(CHECK, DatabaseRefused(f"{it} {told}."))
     if found in known:
         return warning(
             CHECK,

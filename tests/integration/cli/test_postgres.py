@@ -278,12 +278,36 @@ def test_commands_work_on_the_database(spoilt: Spoilt) -> None:
         assert says in done.stdout + done.stderr
 
 
-def test_a_backup_of_a_file_is_refused(spoilt: Spoilt, tmp_path: Path) -> None:
-    done = spoilt.operator.run("backup", tmp_path / "backup.db")
+def test_a_backup_without_the_programs_of_postgresql_is_refused(
+    spoilt: Spoilt, tmp_path: Path
+) -> None:
+    spoilt.operator.variables["POSTGRES_PROGRAMS"] = str(tmp_path)
 
-    assert done.returncode
-    assert "use pg_dump" in done.stderr
-    assert not (tmp_path / "backup.db").exists()
+    done = spoilt.operator.run("backup", tmp_path / "backup.dump")
+
+    assert done.returncode == 1
+    assert "There is no pg_dump" in done.stderr
+    assert "postgresql-client-" in done.stderr
+    assert list(tmp_path.glob("*backup*")) == []
+
+
+def test_a_backup_of_the_database_alone_is_a_dump(spoilt: Spoilt, tmp_path: Path) -> None:
+    spoilt.operator.variables["POSTGRES_PROGRAMS"] = str(programs())
+
+    done = spoilt.operator.run("backup", tmp_path / "backup.dump")
+
+    assert done.returncode == 0, done.stderr
+    assert "0 documents, 0 pages, 0 jobs, 0 calls; checked." in done.stdout
+    assert (tmp_path / "backup.dump").read_bytes()[:5] == b"PGDMP"
+    assert (tmp_path / "backup.dump").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_database_that_was_moved_elsewhere_is_refused(spoilt: Spoilt) -> None:
+    spoilt.execute("UPDATE alembic_version SET version_num = 'moved-x'", database=spoilt.name)
+
+    with pytest.raises(DatabaseRefused, match="was moved to another database"):
+        schema_version.require_current(spoilt.operator.settings)
+    assert "was moved to another database" in spoilt.operator.run("migrate").stderr
 
 
 def test_a_schema_of_before_is_refused_by_what_does_not_migrate(spoilt: Spoilt) -> None:

@@ -1,38 +1,19 @@
-"""Backups of the database: a snapshot while the service works, checked before it has its name."""
+"""Copies of a SQLite file: a snapshot while the service works, checked before it has its name."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ilios.core.data_folder import DATABASE_SUFFIXES
 from ilios.core.durable_files import publish
-from ilios.core.errors import IliosError
 from ilios.db import quick_check, readonly, schema_version
 from ilios.db.driver import sqlite
-
-COUNTED = {"documents": "documents", "pages": "pages", "jobs": "job_queue", "calls": "usage"}
-"""What the summary counts, and the tables that have it."""
-
-
-class BackupRefused(IliosError):
-    """No backup was made; one line with the cause and the remedy."""
-
-    code = "backup_refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """What was written: the schema's revision, and how much of what it holds."""
-
-    path: Path
-    size_bytes: int
-    revision: str
-    counts: dict[str, int]
+from ilios.operations.backup.database_files import Backup, counts_of, create, require_target
+from ilios.operations.backup.errors import BackupRefused
 
 
 def make(database: Path, target: Path, *, replace: bool = False) -> Backup:
@@ -41,7 +22,8 @@ def make(database: Path, target: Path, *, replace: bool = False) -> Backup:
     The writers of the service do not wait. Raises BackupRefused, and DatabaseRefused when
     the database is not ours.
     """
-    _require_target(database, target, replace=replace)
+    own = [database.with_name(database.name + suffix) for suffix in DATABASE_SUFFIXES]
+    require_target(target, own, replace=replace)
     if not database.exists():
         raise BackupRefused(f"There is no database {database}: set DATA_DIR to the service's own.")
     if readonly.has_sidecar(database, "-journal"):
@@ -52,7 +34,7 @@ def make(database: Path, target: Path, *, replace: bool = False) -> Backup:
         raise BackupRefused(f"{database} holds nothing of Ilios yet: start the service first.")
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        _create(draft)
+        create(draft)
         _copy(database, draft)
         made = _checked(draft, target)
         publish(draft, target)
@@ -63,27 +45,6 @@ def make(database: Path, target: Path, *, replace: bool = False) -> Backup:
     finally:
         draft.unlink(missing_ok=True)
     return made
-
-
-def _require_target(database: Path, target: Path, *, replace: bool) -> None:
-    own = [database.with_name(database.name + suffix) for suffix in DATABASE_SUFFIXES]
-    if target.resolve() in [path.resolve() for path in own]:
-        raise BackupRefused(f"{target} is the service's own file: name another one.")
-    if target.is_dir():
-        raise BackupRefused(f"{target} is a folder: name a file in it.")
-    if target.exists() and not replace:
-        raise BackupRefused(f"{target} is there already: name another file, or use --force.")
-
-
-def _create(draft: Path) -> None:
-    """Make the file for its owner alone to read; when root does, the folder's owner owns it."""
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    try:
-        if os.geteuid() == 0:
-            folder = draft.parent.stat()
-            os.fchown(descriptor, folder.st_uid, folder.st_gid)
-    finally:
-        os.close(descriptor)
 
 
 def _copy(database: Path, draft: Path) -> None:
@@ -103,10 +64,7 @@ def _checked(draft: Path, target: Path) -> Backup:
                 "backup, and see `ilios doctor`."
             )
         (revision,) = copy.execute("SELECT version_num FROM alembic_version").fetchone()
-        counts = {
-            noun: copy.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
-            for noun, table in COUNTED.items()
-        }
+        counts = counts_of(copy)
     return Backup(target, draft.stat().st_size, revision, counts)
 
 

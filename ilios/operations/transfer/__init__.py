@@ -1,0 +1,1 @@
+"""Moves a service between a SQLite file and PostgreSQL, its objects too: `ilios migrate --to`."""
