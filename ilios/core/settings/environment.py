@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ilios.core.errors import SettingsError
+from ilios.core.settings import secret_files
 from ilios.core.settings.model import Settings
 from ilios.core.settings.web import NO_DIALECT
 
@@ -27,8 +28,11 @@ def load() -> Settings:
     """
     if line := next(refused_variables(os.environ), None):
         raise SettingsError(line)
+    given: dict[str, Any] = {**secret_files.values(os.environ)}
+    if _has_no_dialect(os.environ):
+        given["dialects"] = NO_DIALECT
     try:
-        return Settings(dialects=NO_DIALECT) if _has_no_dialect(os.environ) else Settings()
+        return Settings(**given)
     except ValidationError as error:
         raise SettingsError(fault_line(error.errors(include_url=False)[0])) from error
 
@@ -58,6 +62,6 @@ def fault_line(error: ErrorDetails) -> str:
     if field is None or not field.examples:
         return fault
     # A URL may have been given with a token inside.
-    is_private = "SecretStr" in str(field.annotation) or name == "turso_database_url"
+    is_private = name in secret_files.secret_fields() or name == "turso_database_url"
     shown = "its value" if is_private else repr(error["input"])
     return f"{name.upper()} is {shown}: {fault}; for example {name.upper()}={field.examples[0]}."
