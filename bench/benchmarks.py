@@ -33,7 +33,9 @@ LOG_LINE = '{"timestamp":'  #: the beginning of a line of the service's log
 
 MEASURED_HERE = {"benchmarks", "machine", "reads"}
 #: Has a table of its own; show in tens of minutes each that nothing grows: docs/figures.md.
-ON_DEMAND = {"profile", "parsers", "soak", "queue_rate", "queue_size", "queue_costs", "simulate"}
+ON_DEMAND = {"profile", "parsers", "soak", "queue_rate", "queue_size", "queue_costs"}
+#: Measures nothing: models of what others have measured; docs/scaling.md has one.
+MODELS = {"scaling", "simulate"}
 #: Programs that are run more than once, or not without arguments.
 VARIANTS = {
     "provider": (
@@ -77,7 +79,8 @@ def every_command() -> Iterator[str]:
     """Yield what runs each program of this folder that measures something."""
     for path in sorted(Path(__file__).parent.glob("*.py")):
         name = path.stem
-        if "def main() -> None:" in path.read_text() and name not in MEASURED_HERE | ON_DEMAND:
+        others = MEASURED_HERE | ON_DEMAND | MODELS
+        if "def main() -> None:" in path.read_text() and name not in others:
             yield from (f"{name} {arguments}".strip() for arguments in VARIANTS.get(name, ("",)))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from ilios.core.settings import Settings
+from ilios.core.settings import Settings, secret_fields
 from tests.support.forking import REPOSITORY
 
 UNSET = None
+OF_CLUSTERS = re.compile("DATABASE_(DIRECT_)?URL|OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS")
 ASSIGNMENT = re.compile(r"^(#?)([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 TABLE_ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]*)` \| (?:`([^`]*)`|–) \| .+ \|$", re.MULTILINE)
 
@@ -47,3 +48,16 @@ def test_the_page_lists_every_setting_with_its_default_and_nothing_else() -> Non
     documented = [(name, value or UNSET) for name, value in TABLE_ROW.findall(text)]
 
     assert sorted(documented) == sorted(defaults().items())
+
+
+def test_the_page_names_every_secret_that_may_stand_in_a_file() -> None:
+    text = (REPOSITORY / "docs" / "settings.md").read_text()
+    (section,) = re.findall(
+        r"^## Secrets in files$(.+?)(?:^## |\Z)", text, re.MULTILINE | re.DOTALL
+    )
+
+    named = set(re.findall(r"`([A-Z][A-Z0-9_]*)`", section))
+
+    secrets = {field.upper() for field in secret_fields()}
+    assert secrets <= named
+    assert all(map(OF_CLUSTERS.fullmatch, named - secrets))

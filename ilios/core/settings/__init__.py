@@ -12,6 +12,7 @@ from ilios.core.settings.environment import (
 from ilios.core.settings.fields import GIB, MIB
 from ilios.core.settings.model import Settings
 from ilios.core.settings.object_store import S3_TOGETHER
+from ilios.core.settings.secret_files import secret_fields
 
 __all__ = [
     "GIB",
@@ -22,4 +23,5 @@ __all__ = [
     "fault_line",
     "load",
     "refused_variables",
+    "secret_fields",
 ]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ilios.core.errors import SettingsError
+from ilios.core.settings import secret_files
 from ilios.core.settings.model import Settings
 from ilios.core.settings.web import NO_DIALECT
 
@@ -26,10 +27,11 @@ def load(**given: Any) -> Settings:
     """
     if line := next(refused_variables(os.environ), None):
         raise SettingsError(line)
+    fields: dict[str, Any] = {**secret_files.values(os.environ), **given}
+    if _has_no_dialect(os.environ):
+        fields.setdefault("dialects", NO_DIALECT)
     try:
-        if _has_no_dialect(os.environ):
-            given = {"dialects": NO_DIALECT, **given}
-        return Settings(**given)
+        return Settings(**fields)
     except ValidationError as error:
         raise SettingsError(fault_line(error.errors(include_url=False)[0])) from error
 
@@ -59,6 +61,6 @@ def fault_line(error: ErrorDetails) -> str:
     if field is None or not field.examples:
         return fault
     # A URL may have been given with a token inside.
-    is_private = "SecretStr" in str(field.annotation) or name == "turso_database_url"
+    is_private = name in secret_files.secret_fields() or name == "turso_database_url"
     shown = "its value" if is_private else repr(error["input"])
     return f"{name.upper()} is {shown}: {fault}; for example {name.upper()}={field.examples[0]}."

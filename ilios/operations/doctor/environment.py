@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError, model_validator
 
 from ilios.core.errors import SettingsError
-from ilios.core.settings import Settings, fault_line, refused_variables
+from ilios.core.settings import Settings, fault_line, refused_variables, secret_files
 from ilios.operations.doctor.finding import Finding, cause_and_remedy, error, ok
 
 CHECK = "settings"
@@ -46,12 +46,25 @@ def examine() -> tuple[Settings, list[Finding]]:
 
 
 def _read() -> tuple[Settings, list[str]]:
+    given, lines = _secrets()
     try:
-        return _Fields(), []
+        return _Fields(**given), lines
     except ValidationError as refusal:
         faults = refusal.errors(include_url=False)
-    defaults: dict[str, Any] = {
+    given |= {
         name: Settings.model_fields[name].default
         for name in {str(fault["loc"][0]) for fault in faults}
     }
-    return _Fields(**defaults), [fault_line(fault) for fault in faults]
+    return _Fields(**given), [*lines, *map(fault_line, faults)]
+
+
+def _secrets() -> tuple[dict[str, Any], list[str]]:
+    """Return what the files of secrets hold, and what is wrong with the others."""
+    found: dict[str, Any] = {}
+    lines = []
+    for field, _path in secret_files.named(os.environ):
+        try:
+            found[field] = secret_files.value_of(field, os.environ)
+        except SettingsError as fault:
+            lines.append(fault.detail)
+    return found, lines

@@ -81,8 +81,8 @@ def _migrate(draft: Path, target: Settings) -> None:
         **os.environ,
         "LOCAL_DB_PATH": str(draft),
         "DATA_DIR": str(target.data_folder),
-        "DATABASE_URL": "",
-        "DATABASE_DIRECT_URL": "",
+        **dict.fromkeys(("DATABASE_URL", "DATABASE_URL_FILE"), ""),
+        **dict.fromkeys(("DATABASE_DIRECT_URL", "DATABASE_DIRECT_URL_FILE"), ""),
         "LOG_FORMAT": "console",
         "PYTHONPATH": os.pathsep.join(
             filter(None, (str(Path(ilios.__file__).parents[1]), os.environ.get("PYTHONPATH")))

@@ -14,7 +14,7 @@ def test_the_long_form_runs_every_program() -> None:
     run = {command.split()[0] for command in LONG.commands}
 
     assert {"submit", "idle", "provider", "waiting"} <= run
-    assert not {"service", "pdfs", "reads", "profile", "soak", "benchmarks"} & run
+    assert not {"service", "pdfs", "reads", "profile", "soak", "scaling", "benchmarks"} & run
 
 
 def test_every_program_with_variants_and_every_short_command_exists() -> None:

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     CONTAINER = "container engine"
     PACKAGES = "packages of their own"
     TIERS = "tiers of their own"
+    CLUSTER = "cluster"
 
 
 LOOKS = {
@@ -62,6 +63,7 @@ LOOKS = {
     Reason.PACKAGES: re.compile(
         r"^(pip install |npx |from ilios\.client\.\w+ import )", re.MULTILINE
     ),
+    Reason.CLUSTER: re.compile(r"^(kubectl|helm) ", re.MULTILINE),
     Reason.TIERS: re.compile(r"\A((make |\.venv/bin/python -m bench\.).*\n|\n)+\Z"),
 }
 """What a block has that gives the reason."""

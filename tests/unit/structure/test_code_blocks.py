@@ -17,8 +17,10 @@ from tests.unit.structure.code_blocks import (
     commands,
 )
 
-MOST_THAT_ARE_NOT_RUN = 10
-LIKE_A_COMMAND = re.compile(r"^(\$ |curl |docker |make |pip |npx? |node |python3? |\.venv/)", re.M)
+MOST_THAT_ARE_NOT_RUN = 11
+LIKE_A_COMMAND = re.compile(
+    r"^(\$ |curl |docker |helm |kubectl |make |pip |npx? |node |python3? |\.venv/)", re.M
+)
 SETTING = re.compile(r"^#?([A-Z][A-Z0-9_]+)=", re.M)
 OF_APPLICATIONS = (
     "CONTENT_EXTRACTION_", "DOCLING_", "EXTERNAL_DOCUMENT_LOADER_", "OCR_API_KEY", "OCR_BASEURL",
