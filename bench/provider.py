@@ -11,10 +11,11 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench import object_store, pdfs
@@ -74,11 +75,12 @@ def measure(
     clients: int = CLIENTS,
     *,
     bucket: bool = False,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Result:
     """Run a service over prepared documents, queued or converted at once."""
     with MistralServer(latency_ms=latency_ms) as provider, ExitStack() as stack:
         settings = stack.enter_context(object_store.bucket()) if bucket else {}
-        settings |= settings_of(provider) | {"WORKER_CONCURRENCY": str(concurrency)}
+        settings |= settings_of(provider) | {"WORKER_CONCURRENCY": str(concurrency), **variables}
         service = stack.enter_context(running(**settings))
         warm_up(service)
         work = [(service, number) for number in range(documents)]

@@ -32,7 +32,7 @@ from ilios.core.conversion_errors import (
 )
 from ilios.core.errors import LeaseLost
 from ilios.core.prices import Pricing
-from ilios.core.telemetry import logs, metrics
+from ilios.core.telemetry import logs, metrics, spans
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, Job, JobStatus
 from ilios.documents.stored_pages import Images
@@ -126,7 +126,8 @@ class Recorder:
         missing = missing_pages(call, conversion)
         open_call = None if engine.is_paid else _free_call(claimed, call, settle_call)
         unit = StoreAnswer(claimed, settle_call, open_call, is_whole=missing is None)
-        stored = self._group_commit.write(unit)
+        with spans.span("record", attributes={"ilios.pages": used.pages}):
+            stored = self._group_commit.write(unit)
         if stored.is_settled:
             self.count(engine, settle_call)
         if stored.is_ours or engine.is_paid:
@@ -327,6 +328,7 @@ def _log_closed(call: CallRecord, error: ConversionError, *, is_doubtful: bool) 
 def log_failed(job: Job, status: JobStatus, error: ConversionError) -> None:
     """Log and count what became of a job that was not completed."""
     job_id, document_id = job.id, job.document_id
+    spans.fail(error.code)
     if status is JobStatus.FAILED:
         metrics.CONVERSIONS_FAILED.labels(error.code).inc()
         log.warning(

@@ -13,6 +13,13 @@ from ilios.core.errors import SettingsError
 from ilios.core.settings.model import Settings
 from ilios.core.settings.web import NO_DIALECT
 
+WITH_SECRETS_INSIDE: Final = (
+    "turso_database_url",
+    "otel_exporter_otlp_endpoint",
+    "otel_exporter_otlp_traces_endpoint",
+)
+"""URLs that may have been given with a token inside."""
+
 NOT_AVAILABLE: Final = {
     "DATABASE_URL": "PostgreSQL is not supported yet; unset it, and set LOCAL_DB_PATH instead",
     "DB_ENCRYPTION_KEY": "the database is not encrypted; unset it and encrypt the volume instead",
@@ -57,7 +64,6 @@ def fault_line(error: ErrorDetails) -> str:
     field = Settings.model_fields.get(name)
     if field is None or not field.examples:
         return fault
-    # A URL may have been given with a token inside.
-    is_private = "SecretStr" in str(field.annotation) or name == "turso_database_url"
+    is_private = "SecretStr" in str(field.annotation) or name in WITH_SECRETS_INSIDE
     shown = "its value" if is_private else repr(error["input"])
     return f"{name.upper()} is {shown}: {fault}; for example {name.upper()}={field.examples[0]}."

@@ -13,6 +13,7 @@ from ilios.core.settings.logs import LogSettings
 from ilios.core.settings.mistral import MistralSettings
 from ilios.core.settings.object_store import ObjectStoreSettings
 from ilios.core.settings.replication import ReplicationSettings
+from ilios.core.settings.tracing import TracingSettings
 from ilios.core.settings.web import WebSettings
 from ilios.core.settings.webhooks import WebhookSettings
 
@@ -20,6 +21,7 @@ from ilios.core.settings.webhooks import WebhookSettings
 # pydantic collects the fields of the last base first. The order shows: of several wrong values
 # the start names the first.
 class Settings(
+    TracingSettings,
     LogSettings,
     ReplicationSettings,
     MistralSettings,
@@ -48,4 +50,4 @@ class Settings(
         """All secret values that are set, for example to keep them out of a log."""
         values = (getattr(self, name) for name in type(self).model_fields)
         hidden = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
-        return (*self.api_keys, *hidden)
+        return (*self.api_keys, *self.traces_headers.values(), *hidden)
