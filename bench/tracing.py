@@ -1,9 +1,10 @@
 """What traces cost, in processor time: `python -m bench.tracing`.
 
-First what one span takes by itself. Then documents of one page are queued and converted by the
-Mistral engine, whose stand-in answers at once: of all ways through the service the one that takes the
-least, beside which spans weigh the most. Pairs of services do so, one without traces and one that
-sends them to a collector in another process, in turn; a ratio is that of a pair.
+First what one span takes by itself, and what it would take made by OpenTelemetry's SDK. Then
+documents of one page are queued and converted by the Mistral engine, whose stand-in answers at
+once: of all ways through the service the one that takes the least, beside which spans weigh the
+most. Pairs of services do so, one without traces and one that sends them to a collector in another
+process, in turn; a ratio is that of a pair.
 """
 
 from __future__ import annotations
@@ -12,23 +13,26 @@ import argparse
 import multiprocessing
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+
 from bench import provider
-from ilios.core.telemetry import spans, tracing
+from ilios.core.telemetry import otlp, spans, tracing
 from ilios.core.telemetry.spans import EndedSpan, Kind
 from ilios.core.telemetry.tracing import Origin
 
 LATENCY_MS = 0
 CONCURRENCY = 16
 DELAY_MS = 200  #: between exports, so that few spans are left when the last document is done
-TIMES = 20_000
-ROUNDS = 5
+SPANS = 2_000  #: of one round
+ROUNDS = 20
 MICROSECONDS = 1_000_000
-ATTRIBUTES = {"ilios.job.id": "j" * 24, "ilios.document.id": "d" * 24, "ilios.pages": 1}
+ATTRIBUTES: spans.Attributes = {"ilios.job.id": "j" * 24, "ilios.document.id": "d" * 24}
 
 
 def main() -> None:
@@ -36,7 +40,12 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=500)
     parser.add_argument("--pairs", type=int, default=9)
     options = parser.parse_args()
-    print(f"a span: {span_us(None):.2f} µs off, {span_us([]):.2f} µs recorded")
+    off, recorded, encoded = span_us()
+    theirs, encoded_by_them = span_us_of_the_sdk()
+    print(
+        f"a span: {off:.2f} µs off, {recorded:.1f} to record, {encoded:.1f} to encode; "
+        f"by the SDK {theirs:.1f} and {encoded_by_them:.1f}"
+    )
     provider.prepare(options.documents)
     ratios = []
     with collector() as url:
@@ -45,7 +54,7 @@ def main() -> None:
             "OTEL_BSP_SCHEDULE_DELAY": str(DELAY_MS),
         }
         for pair in range(options.pairs):
-            runs = [(False, {}), (True, sent)]
+            runs: list[tuple[bool, dict[str, str]]] = [(False, {}), (True, sent)]
             cpu_ms = {
                 is_on: provider.measure(
                     "queue", options.documents, LATENCY_MS, CONCURRENCY, variables=variables
@@ -61,21 +70,54 @@ def main() -> None:
     print(f"median {statistics.median(ratios):.3f}")
 
 
-def span_us(recorded: list[EndedSpan] | None) -> float:
-    """Return the microseconds of a span, the quickest of ROUNDS; recorded in a list, or not."""
-    spans.record_with(None if recorded is None else recorded.append)
-    seconds = []
+def span_us() -> tuple[float, float, float]:
+    """Return the microseconds of a span: off, recorded, and encoded."""
+    recorded: list[EndedSpan] = []
+
+    def make() -> None:
+        recorded.clear()
+        for _ in range(SPANS):
+            with spans.span("convert", Kind.CONSUMER, dict(ATTRIBUTES)):
+                pass
+
+    head = otlp.head({"service.name": "ilios"})
     with tracing.working_for(Origin("request", tracing.continue_trace(None))):
-        for _ in range(ROUNDS):
-            began = time.process_time()
-            for _ in range(TIMES):
-                with spans.span("convert", Kind.CONSUMER, dict(ATTRIBUTES)):
-                    pass
-            seconds.append(time.process_time() - began)
-            if recorded:
-                recorded.clear()
-    spans.record_with(None)
-    return min(seconds) / TIMES * MICROSECONDS
+        off = us_each(make)
+        spans.record_with(recorded.append)
+        on = us_each(make)
+        spans.record_with(None)
+    return off, on, us_each(lambda: otlp.request(head, recorded))
+
+
+def span_us_of_the_sdk() -> tuple[float, float]:
+    """Return the microseconds of the same span, made and encoded by OpenTelemetry's SDK."""
+    made: list[ReadableSpan] = []
+
+    class Kept(SpanProcessor):
+        def on_end(self, span: ReadableSpan) -> None:
+            made.append(span)
+
+    provider_of_theirs = TracerProvider()
+    provider_of_theirs.add_span_processor(Kept())
+    tracer = provider_of_theirs.get_tracer("ilios")
+
+    def make() -> None:
+        made.clear()
+        for _ in range(SPANS):
+            with tracer.start_as_current_span("convert", attributes=ATTRIBUTES):
+                pass
+
+    return us_each(make), us_each(lambda: encode_spans(made).SerializePartialToString())
+
+
+def us_each(work: Callable[[], object]) -> float:
+    """Return the microseconds of processor time of a span, in the quickest of ROUNDS."""
+    seconds = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        work()
+        seconds.append(time.process_time() - began)
+    return min(seconds) / SPANS * MICROSECONDS
 
 
 @contextmanager

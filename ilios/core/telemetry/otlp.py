@@ -1,7 +1,7 @@
 """Spans in the Protobuf of OTLP: an ExportTraceServiceRequest, field by field.
 
-OpenTelemetry's encoder makes an object for each attribute and for each value, and takes ten times as
-long, more than all else that a span costs (ADR 0050). Numbers of fields never change:
+OpenTelemetry's encoder makes an object for each attribute and for each value, and takes several
+times as long, more than all else that a span costs (ADR 0050). Numbers of fields never change:
 https://github.com/open-telemetry/opentelemetry-proto. Tests read the bytes with its own classes.
 """
 

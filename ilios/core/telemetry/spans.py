@@ -2,8 +2,8 @@
 
 A span's context is the `traceparent` of the present work (see `tracing`), which jobs keep and calls
 carry on with. As long as no recorder is set, `span` and `apart` return one object that does
-nothing. What a span says follows the stable semantic conventions of OpenTelemetry; what is ours begins with
-`ilios.`. Ids, codes and counts: never contents, names of files, or paths.
+nothing. What a span says follows the stable semantic conventions of OpenTelemetry; what is ours
+begins with `ilios.`. Ids, codes and counts: never contents, names of files, or paths.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import IntEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
-from ilios.core.errors import StartupError
+from ilios.core.errors import IliosError, StartupError
 from ilios.core.telemetry import tracing
 from ilios.core.telemetry.tracing import Origin
 
@@ -251,10 +251,9 @@ def fail(error: str) -> None:
 
 
 def error_type(error: BaseException) -> str:
-    """Return the code of an error of ours, the class of another: its text may quote a document."""
-    code = getattr(error, "code", None)
-    if isinstance(code, str):
-        return code
+    """Return the code of an error of ours, the class of another; its text may quote a document."""
+    if isinstance(error, IliosError):
+        return error.code
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else _named(kind)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -31,7 +33,7 @@ VALUES: Attributes = {
 }
 
 
-def span(**changes: object) -> EndedSpan:
+def span(**changes: Any) -> EndedSpan:
     made = EndedSpan(
         "convert",
         Kind.CONSUMER,
