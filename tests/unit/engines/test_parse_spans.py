@@ -9,14 +9,13 @@ from collections.abc import Iterator
 import pytest
 
 from ilios.core.conversion_errors import ParserCrashed
-from ilios.core.telemetry import logs, spans, tracing
+from ilios.core.telemetry import logs, spans
 from ilios.core.telemetry.spans import EndedSpan
-from ilios.core.telemetry.tracing import Origin
 from ilios.engines.parser_messages import Message
 from ilios.engines.parser_pool import ParserPool
+from tests.support.recording import CAME, TRACE, asked, recording
 
 LIMIT_BYTES = 512 * 1024**2
-CAME = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 DEADLINE_S = 60
 
 
@@ -36,14 +35,12 @@ def pool() -> Iterator[ParserPool]:
 
 @pytest.fixture
 def ended() -> Iterator[list[EndedSpan]]:
-    found: list[EndedSpan] = []
-    spans.record_with(found.append)
-    yield found
-    spans.record_with(None)
+    with recording() as found:
+        yield found
 
 
 def told(pool: ParserPool, do: str = "tell") -> Message:
-    with tracing.working_for(Origin("request", CAME)):
+    with asked():
         (answer,) = pool.run({"do": do}, DEADLINE_S)
     return answer
 
@@ -56,7 +53,7 @@ def test_a_task_is_a_span_and_its_log_lines_have_its_trace(
     (parse,) = ended
     assert (parse.name, parse.parent) == ("parse", CAME)
     assert parse.attributes == {"code.function.name": f"{__name__}.work"}
-    assert answer["bound"] == {"request_id": "request", "trace_id": CAME.split("-")[1]}
+    assert answer["bound"] == {"request_id": "request", "trace_id": TRACE}
     assert answer["task"] == ["do"]
 
 

@@ -13,10 +13,9 @@ from ilios.core.telemetry import spans, tracing
 from ilios.core.telemetry.spans import EndedSpan, Kind
 from ilios.core.telemetry.tracing import Origin
 from tests.support.forking import REPOSITORY
+from tests.support.recording import CAME, TRACE, recording
 
-TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-CAME = f"00-{TRACE}-{SPAN}-01"
-NOT_SAMPLED = f"00-{TRACE}-{SPAN}-00"
+NOT_SAMPLED = CAME[:-1] + "0"
 WITHOUT_TRACES = """
 import sys
 import ilios.api.app, ilios.workers.supervisor, ilios.workers.worker
@@ -32,12 +31,8 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
 
 @pytest.fixture
 def ended() -> Iterator[list[EndedSpan]]:
-    """Record spans; provide them in the order in which they end."""
-    found: list[EndedSpan] = []
-    spans.record_with(found.append)
-    yield found
-    spans.record_with(None)
-    tracing.sample_with(None)
+    with recording() as found:
+        yield found
 
 
 def test_without_a_recorder_all_spans_are_one_that_leaves_the_work_as_it_is() -> None:
