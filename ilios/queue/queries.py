@@ -9,8 +9,7 @@ from typing import Final
 from sqlalchemy import ScalarSelect, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
-from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
-from ilios.db.models import CANCELLED, PENDING, PROCESSING, Document, Job, JobStatus
+from ilios.db.models import CANCELLED, PENDING, PROCESSING, Job, JobStatus
 from ilios.db.prepared import Prepared, Runner
 from ilios.queue import jobs
 
@@ -35,19 +34,6 @@ _DUE = Prepared(
 )
 _EXPIRED = Prepared(
     select(Job.id).where(Job.status == PROCESSING, Job.lease_until < bindparam("moment")).limit(1)
-)
-_ORIGIN = (Job.request_id, Job.traceparent)
-_ORIGIN_OF_DOCUMENT = Prepared(
-    select(*_ORIGIN)
-    .where(Job.document_id == bindparam("of_document"))
-    .order_by(Job.created_at.desc())
-    .limit(1)
-)
-_ORIGIN_OF_BATCH = Prepared(
-    select(*_ORIGIN)
-    .join(Document, Job.document_id == Document.id)
-    .where(Document.batch_id == bindparam("of_batch"))
-    .limit(1)
 )
 _RUNNING = Prepared(select(Job.id).where(Job.status == PROCESSING).limit(1))
 _OUTSIDE = Prepared(
@@ -85,15 +71,6 @@ def cancelled_under(on: Runner, node: str) -> list[str]:
     """Return the cancelled jobs that workers of this node may still run."""
     # `0` comes after `/`
     return [job_id for (job_id,) in _CANCELLED_UNDER.all(on, first=f"{node}/", last=f"{node}0")]
-
-
-def origin_of(on: Runner, document_id: str | None, batch_id: str | None) -> Origin:
-    """Return the request that a document, or a batch, was submitted by; NO_ORIGIN if unknown."""
-    if document_id is not None:
-        found = _ORIGIN_OF_DOCUMENT.first(on, of_document=document_id)
-    else:
-        found = _ORIGIN_OF_BATCH.first(on, of_batch=batch_id)
-    return Origin(*found) if found else NO_ORIGIN
 
 
 def anything_expired(on: Runner, now: datetime) -> bool:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from ilios.core.telemetry import spans, tracing
 from ilios.core.telemetry.spans import Attributes, Kind, Span
 from ilios.db.database import Database
-from ilios.queue import queries
 from ilios.webhooks.events import Delivery
+from ilios.webhooks.origins import origin_of
 from ilios.webhooks.posting import Outcome
 
 PORTS = {"http": 80, "https": 443}
@@ -27,7 +27,7 @@ def of(database: Database, delivery: Delivery) -> Iterator[Span]:
         yield spans.UNRECORDED
         return
     with database.watching() as watch:
-        origin = queries.origin_of(watch, delivery.document_id, delivery.batch_id)
+        origin = origin_of(watch, delivery.document_id, delivery.batch_id)
     with tracing.working_for(origin), _begun(delivery) as span:
         yield span
 

@@ -24,7 +24,7 @@ from ilios.core.pipes import is_readable
 from ilios.core.platform import give_back_memory
 from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.core.settings import Settings
-from ilios.core.telemetry import logs, shared_counters, spans, tracing
+from ilios.core.telemetry import logs, shared_counters, spans, trace_sending, tracing
 from ilios.core.thread_pool import ThreadPool
 from ilios.db import instance
 from ilios.db.database import Database
@@ -114,7 +114,7 @@ def main(
         pipe, begun, converter, engines, places, look, retention, upkeep, batches, fetches, sender
     )
     sender.start()
-    spans.start(settings, name)
+    trace_sending.start(settings, name)
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=ordinary)
     worker.run()
@@ -122,7 +122,7 @@ def main(
     for engine in engines.values():
         engine.close()
     database.close()
-    spans.stop()
+    trace_sending.stop()
     shared_counters.close()
     log.info("worker.stopped")
 
@@ -130,7 +130,7 @@ def main(
 @cache
 def preload(settings: Settings) -> None:
     """Import what `main` does, once for this process and its forks. Raises StartupError."""
-    spans.preload(settings)
+    trace_sending.preload(settings)
     registry.preload(settings)
     opening.preload(settings)
     if settings.engine_name == MISTRAL:

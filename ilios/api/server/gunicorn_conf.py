@@ -17,7 +17,7 @@ from ilios.core import data_folder, settings
 from ilios.core.errors import StartupError
 from ilios.core.platform import SHARED_MEMORY
 from ilios.core.processes import keep_files_private, lock_file
-from ilios.core.telemetry import logs, shared_counters, spans
+from ilios.core.telemetry import logs, shared_counters, trace_sending
 from ilios.documents import uploads
 
 LOCK_WAIT_SECONDS = 3.0  #: for the workers of an arbiter that was killed
@@ -25,7 +25,7 @@ LOCK_WAIT_SECONDS = 3.0  #: for the workers of an arbiter that was killed
 
 try:
     _settings = settings.load()
-    spans.preload(_settings)
+    trace_sending.preload(_settings)
 except StartupError as error:
     startup.end(error.detail)
 logs.configure(_settings, "web")
@@ -80,7 +80,7 @@ def when_ready(_server: object) -> None:
 
 def post_worker_init(_worker: object) -> None:
     """Send the spans of a worker, which forks no more."""
-    spans.start(_settings, "web")
+    trace_sending.start(_settings, "web")
 
 
 def child_exit(_server: object, worker: Any) -> None:

@@ -13,14 +13,11 @@ from collections.abc import Callable
 from contextvars import ContextVar, Token
 from enum import IntEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
-from ilios.core.errors import IliosError, StartupError
+from ilios.core.errors import IliosError
 from ilios.core.telemetry import tracing
 from ilios.core.telemetry.tracing import Origin
-
-if TYPE_CHECKING:  # they take a quarter of a second to import
-    from ilios.core.settings import Settings
 
 ERROR_TYPE: Final = "error.type"  #: a span that has it has failed
 NANOSECONDS_PER_SECOND: Final = 1_000_000_000
@@ -260,39 +257,3 @@ def error_type(error: BaseException) -> str:
 
 def _named(kind: type[BaseException]) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def preload(settings: Settings) -> None:
-    """Import what sends spans, if it is to be, once for this process and its forks.
-
-    Raises StartupError where it is not installed.
-    """
-    if settings.traces_endpoint is None:
-        return
-    try:
-        from ilios.core.telemetry import span_export
-    except ImportError as error:
-        raise StartupError(
-            "Traces are asked for, and what sends them is not installed: install ilios with its "
-            "extra `otel`, as in pip install 'ilios[otel]', or set OTEL_SDK_DISABLED=true."
-        ) from error
-    span_export.preload()
-
-
-def start(settings: Settings, process: str) -> None:
-    """Send the spans of this process, if the settings say so.
-
-    For a process that forks no more: a thread sends them, and a fork would not have it.
-    """
-    if settings.traces_endpoint is not None:
-        from ilios.core.telemetry import span_export
-
-        span_export.start(settings, process)
-
-
-def stop() -> None:
-    """Send what is left, within a bound, and record no more."""
-    if _recorder is not None:
-        from ilios.core.telemetry import span_export
-
-        span_export.stop()

@@ -12,7 +12,7 @@ from ilios.core.telemetry.spans import EndedSpan, Kind
 from ilios.core.telemetry.tracing import Origin
 from ilios.db.database import Database
 from ilios.db.models import Batch, Document, Job
-from ilios.queue import queries
+from ilios.webhooks.origins import origin_of
 from tests.integration.webhooks.conftest import Ending
 from tests.support import documents
 from tests.support.receivers import Receiver
@@ -110,7 +110,7 @@ def test_a_batch_was_submitted_by_the_request_of_its_documents(database: Databas
         session.execute(update(Document).values(batch_id=batch_id))
 
     with database.watching() as watch:
-        assert queries.origin_of(watch, document_id, batch_id) == Origin("request", CAME)
-        assert queries.origin_of(watch, None, batch_id) == Origin("request", CAME)
-        assert queries.origin_of(watch, ids.new_id(), None) == Origin()
-        assert queries.origin_of(watch, None, ids.new_id()) == Origin()
+        assert origin_of(watch, document_id, batch_id) == Origin("request", CAME)
+        assert origin_of(watch, None, batch_id) == Origin("request", CAME)
+        assert origin_of(watch, ids.new_id(), None) == Origin()
+        assert origin_of(watch, None, ids.new_id()) == Origin()

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from ilios import __version__
 from ilios.core import data_folder
 from ilios.core.settings import Settings
-from ilios.core.telemetry import logs, metrics, span_export, spans, tracing
+from ilios.core.telemetry import logs, metrics, span_export, spans, trace_sending, tracing
 from ilios.core.telemetry.logs import LogConfig
 from ilios.core.telemetry.spans import Kind
 from ilios.core.telemetry.tracing import Origin
@@ -45,10 +45,10 @@ def export(settings: Settings) -> Iterator[Export]:
 
     def begin(url: str, **changes: Any) -> None:
         given = {"otel_exporter_otlp_endpoint": url, "otel_bsp_schedule_delay": SOON_MS}
-        spans.start(settings.model_copy(update={**given, **changes}), "web")
+        trace_sending.start(settings.model_copy(update={**given, **changes}), "web")
 
     yield begin
-    spans.stop()
+    trace_sending.stop()
     tracing.sample_with(None)
 
 
@@ -140,7 +140,7 @@ def test_a_stop_sends_what_is_left(export: Export, collector: Collector) -> None
     for number in range(20):
         work(f"work {number}")
 
-    spans.stop()
+    trace_sending.stop()
 
     assert {one.name for one in collector.spans} == {f"work {number}" for number in range(20)}
     assert not spans.are_on()
@@ -168,7 +168,7 @@ def test_a_collector_that_does_not_answer_makes_nobody_wait_and_the_queue_is_bou
         work()
 
     assert counted("dropped") - dropped == 36
-    spans.stop()  # comes back, though no answer does
+    trace_sending.stop()  # comes back, though no answer does
     assert collector.spans == []
 
 
@@ -192,7 +192,7 @@ def test_nobody_who_listens_costs_spans_and_nothing_else(
     export(closed_port, otel_exporter_otlp_timeout=50)
 
     work_in_vain(2)
-    spans.stop()
+    trace_sending.stop()
 
     assert events(log) == ["traces.started", "traces.not_sent"]
 
@@ -255,6 +255,6 @@ def test_without_an_endpoint_nothing_is_started(settings: Settings) -> None:
         {"otel_traces_exporter": "none", "otel_exporter_otlp_endpoint": "http://collector"},
         {"otel_sdk_disabled": True, "otel_exporter_otlp_endpoint": "http://collector"},
     ):
-        spans.start(settings.model_copy(update=changes), "web")
+        trace_sending.start(settings.model_copy(update=changes), "web")
         assert not spans.are_on()
     assert span_export._export is None

@@ -20,11 +20,11 @@ WITHOUT_TRACES = """
 import sys
 import ilios.api.app, ilios.workers.supervisor, ilios.workers.worker
 from ilios.core.settings import Settings
-from ilios.core.telemetry import spans
+from ilios.core.telemetry import trace_sending
 settings = Settings(data_dir="/nowhere")
-spans.preload(settings)
-spans.start(settings, "web")
-spans.stop()
+trace_sending.preload(settings)
+trace_sending.start(settings, "web")
+trace_sending.stop()
 print([name for name in sys.modules if name.startswith("opentelemetry")])
 """
 
