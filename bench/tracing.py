@@ -40,24 +40,33 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=500)
     parser.add_argument("--pairs", type=int, default=9)
     options = parser.parse_args()
+    spans_alone()
+    if options.pairs:
+        services(options.documents, options.pairs)
+
+
+def spans_alone() -> None:
     off, recorded, encoded = span_us()
     theirs, encoded_by_them = span_us_of_the_sdk()
     print(
         f"a span: {off:.2f} µs off, {recorded:.1f} to record, {encoded:.1f} to encode; "
         f"by the SDK {theirs:.1f} and {encoded_by_them:.1f}"
     )
-    provider.prepare(options.documents)
+
+
+def services(documents: int, pairs: int) -> None:
+    provider.prepare(documents)
     ratios = []
     with collector() as url:
         sent = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": url,
             "OTEL_BSP_SCHEDULE_DELAY": str(DELAY_MS),
         }
-        for pair in range(options.pairs):
+        for pair in range(pairs):
             runs: list[tuple[bool, dict[str, str]]] = [(False, {}), (True, sent)]
             cpu_ms = {
                 is_on: provider.measure(
-                    "queue", options.documents, LATENCY_MS, CONCURRENCY, variables=variables
+                    "queue", documents, LATENCY_MS, CONCURRENCY, variables=variables
                 ).cpu_ms
                 for is_on, variables in (runs if pair % 2 else reversed(runs))
             }
