@@ -105,12 +105,13 @@ class HttpClient(httpx2.Client):
 
     def _traced(self, request: httpx2.Request) -> Span:
         """Return the span of a request, which it names if there is a trace, for a `with`."""
-        span = spans.apart(request.method, Kind.CLIENT)
+        span, url = spans.apart(request.method, Kind.CLIENT), request.url
         if span.is_recorded:
             span.note("http.request.method", request.method)
-            span.note("server.address", request.url.host)
-            span.note("server.port", request.url.port or _PORTS[request.url.scheme])
-            span.note("url.full", str(request.url.copy_with(query=None, userinfo=b"")))
+            span.note("server.address", url.host)
+            span.note("server.port", url.port or _PORTS[url.scheme])
+            # Without a query, and without what stands before the host: it may be a secret.
+            span.note("url.full", f"{url.scheme}://{url.netloc.decode()}{url.path}")
         if self._names_trace and (traceparent := span.traceparent):
             request.headers[tracing.HEADER] = traceparent
         return span
