@@ -124,7 +124,7 @@ def preload() -> None:
     """Have the SDK import what it does for its first exporter."""
     # Its lines may quote headers, and come with each export that fails: `traces.not_sent` is ours.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
-    OTLPSpanExporter().shutdown()
+    OTLPSpanExporter()
 
 
 def start(settings: Settings, process: str) -> None:
@@ -194,7 +194,8 @@ def _sampler(settings: Settings) -> tracing.Sampler | None:
     def decide(trace_id: str, parent: str | None) -> bool:
         came = _context(parent, is_remote=True) if parent else None
         context = set_span_in_context(NonRecordingSpan(came)) if came else None
-        return sampler.should_sample(context, int(trace_id, 16), "").decision.is_sampled()
+        decided = sampler.should_sample(context, int(trace_id, 16), "").decision
+        return decided is sampling.Decision.RECORD_AND_SAMPLE
 
     return decide
 

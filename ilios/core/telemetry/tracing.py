@@ -138,4 +138,4 @@ def _traceparent(trace_id: str, flags: int) -> str:
 
 
 def _span_id() -> str:
-    return f"{random.getrandbits(64):016x}"  # noqa: S311  # no secret, and there are many
+    return f"{random.getrandbits(64):016x}"  # no secret, and there are many
