@@ -28,7 +28,7 @@ from ilios.core.telemetry.tracing import Origin
 
 LATENCY_MS = 0
 CONCURRENCY = 16
-DELAY_MS = 200  #: between exports, so that few spans are left when the last document is done
+SETTLE_SECONDS = 6.0  #: in which the last spans are sent: every five seconds
 SPANS = 2_000  #: of one round
 ROUNDS = 20
 MICROSECONDS = 1_000_000
@@ -58,15 +58,17 @@ def services(documents: int, pairs: int) -> None:
     provider.prepare(documents)
     ratios = []
     with collector() as url:
-        sent = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
-            "OTEL_BSP_SCHEDULE_DELAY": str(DELAY_MS),
-        }
+        sent = {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
         for pair in range(pairs):
             runs: list[tuple[bool, dict[str, str]]] = [(False, {}), (True, sent)]
             cpu_ms = {
                 is_on: provider.measure(
-                    "queue", documents, LATENCY_MS, CONCURRENCY, variables=variables
+                    "queue",
+                    documents,
+                    LATENCY_MS,
+                    CONCURRENCY,
+                    variables=variables,
+                    settle_seconds=SETTLE_SECONDS,
                 ).cpu_ms
                 for is_on, variables in (runs if pair % 2 else reversed(runs))
             }
