@@ -227,7 +227,7 @@ baseline: setup
 	@$(BIN)/python scripts/surface.py > tests/contract/baseline.json
 
 lock:
-	$(COMPILE) --output-file requirements.lock --extra postgres pyproject.toml
+	$(COMPILE) --output-file requirements.lock --extra otel --extra postgres pyproject.toml
 	$(COMPILE) --output-file requirements-dev.lock --extra dev \
 		--constraint requirements.lock pyproject.toml
 	$(COMPILE) --output-file bench/requirements.lock bench/requirements.in

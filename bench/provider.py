@@ -11,10 +11,11 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench import object_store, pdfs
@@ -74,11 +75,16 @@ def measure(
     clients: int = CLIENTS,
     *,
     bucket: bool = False,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    settle_seconds: float = 0.0,
 ) -> Result:
-    """Run a service over prepared documents, queued or converted at once."""
+    """Run a service over prepared documents, queued or converted at once.
+
+    `settle_seconds` is for what it does after the last, before its processor time is read.
+    """
     with MistralServer(latency_ms=latency_ms) as provider, ExitStack() as stack:
         settings = stack.enter_context(object_store.bucket()) if bucket else {}
-        settings |= settings_of(provider) | {"WORKER_CONCURRENCY": str(concurrency)}
+        settings |= settings_of(provider) | {"WORKER_CONCURRENCY": str(concurrency), **variables}
         service = stack.enter_context(running(**settings))
         warm_up(service)
         work = [(service, number) for number in range(documents)]
@@ -87,6 +93,7 @@ def measure(
         ended = time.time()
         if scenario == "queue":
             ended = last_completion(service, documents + WARM)
+        time.sleep(settle_seconds)
         cpu = service.cpu_seconds() - before
         peak = provider.stats().peak_in_flight
     ideal = 1000 * WORKERS * concurrency / latency_ms if latency_ms else float("inf")

@@ -18,6 +18,7 @@ from flask.sessions import NullSession, SessionInterface
 
 from ilios.accounts.authentication import Caller
 from ilios.accounts.rate_limits import Rate
+from ilios.core.telemetry.spans import RemoteSpan
 from ilios.documents.arrivals import Arrival
 from ilios.documents.idempotency import Repeatable
 
@@ -36,6 +37,7 @@ class Request(flask.Request):
     arrival: Arrival | None = None  #: of a request with an idempotency key
     keeps_failures = True  #: see ilios.documents.idempotency.Repeatable
     repeatable: Repeatable | None = None  #: once the body of such a request has arrived
+    span: RemoteSpan | None = None  #: where spans are recorded of it
 
 
 Check = Callable[[Request], flask.Response | None]

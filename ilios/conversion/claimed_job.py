@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ilios.core.telemetry import logs, spans
 from ilios.db.models import Document, Job
 from ilios.documents.options import pages_between
 from ilios.engines.base import DocumentInfo, Engine
@@ -31,6 +32,12 @@ class StoredRanges:
     ranges: tuple[tuple[int, int], ...]
     size_bytes: int
     info: DocumentInfo | None
+
+
+def bind_document(document_id: str) -> None:
+    """Let the log lines and the span of this thread's job name its document."""
+    logs.bind(document_id=document_id)
+    spans.note("ilios.document.id", document_id)
 
 
 def bounds(job: Job) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ilios.conversion.answer_keeping import keep_answer
 from ilios.conversion.answers import poison_answer, read_answer, stored_bytes
 from ilios.conversion.call_places import CallPlaces
-from ilios.conversion.claimed_job import ClaimedJob
+from ilios.conversion.claimed_job import ClaimedJob, bind_document
 from ilios.conversion.images import keep_images
 from ilios.conversion.isolation import Isolation
 from ilios.conversion.planning import SOURCE, Planner
@@ -164,7 +164,7 @@ class Converter:
         with self._database.watching() as watch:
             job, document = jobs.held_with_document(watch, lease)
         document_id, lane, started_at = document.id, job.lane, job.started_at
-        logs.bind(document_id=document_id)
+        bind_document(document_id)
         log.info("job.started", job_id=lease.job_id, document_id=document_id)
         if job.attempts == 1 and job.error is None and started_at is not None:
             waited = started_at - job.created_at

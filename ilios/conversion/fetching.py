@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.accounts import holdings
 from ilios.accounts.holdings import Standard
+from ilios.conversion.claimed_job import bind_document
 from ilios.conversion.fetch_units import FailFetch, StoreFetched
 from ilios.conversion.outcomes import log_failed
 from ilios.core import data_folder, failpoints, ids
@@ -105,7 +106,7 @@ class Fetches:
     def _open(self, lease: Lease) -> _Attempt:
         with self._database.watching() as watch:
             job, document = jobs.held_with_document(watch, lease)
-        logs.bind(document_id=document.id)
+        bind_document(document.id)
         log.info("job.started", job_id=lease.job_id, document_id=document.id)
         folder = data_folder.workspace(self._workspaces, lease.job_id, lease.token)
         return _Attempt(lease, job, document, folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ilios.core.conversion_errors import ConversionError
-from ilios.core.telemetry import logs, metrics
+from ilios.core.telemetry import logs, metrics, spans
 from ilios.db.models import Job, JobStatus
 from ilios.storage.answer_spool import CallRecord
 
@@ -27,6 +27,7 @@ def log_closed(call: CallRecord, error: ConversionError, *, is_doubtful: bool) -
 def log_failed(job: Job, status: JobStatus, error: ConversionError) -> None:
     """Log and count what became of a job that was not completed."""
     job_id, document_id = job.id, job.document_id
+    spans.fail(error.code)
     if status is JobStatus.FAILED:
         metrics.CONVERSIONS_FAILED.labels(error.code).inc()
         log.warning(

@@ -33,7 +33,7 @@ from ilios.core.conversion_errors import (
 )
 from ilios.core.errors import LeaseLost
 from ilios.core.prices import Pricing
-from ilios.core.telemetry import logs, metrics
+from ilios.core.telemetry import logs, metrics, spans
 from ilios.db.database import Scope
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document
@@ -128,7 +128,8 @@ class Recorder:
         missing = missing_pages(call, conversion)
         free_call = None if engine.is_paid else _free_call(claimed, call, settle_call)
         unit = StoreAnswer(claimed, settle_call, free_call, is_whole=missing is None)
-        stored = self._write(unit, document_id)
+        with spans.span("record", attributes={"ilios.pages": used.pages}):
+            stored = self._write(unit, document_id)
         if stored.is_settled:
             self.count(engine, settle_call)
         if stored.is_ours or engine.is_paid:

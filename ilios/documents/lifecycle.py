@@ -15,7 +15,8 @@ from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import DatabaseBusy
 from ilios.core.request_errors import NothingToRetry, OriginalMissing
 from ilios.core.settings import Settings
-from ilios.core.telemetry import logs, tracing
+from ilios.core.telemetry import logs, spans, tracing
+from ilios.core.telemetry.spans import Kind
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Document, statuses
@@ -85,7 +86,7 @@ class DocumentActions:
         _require_retryable(document)
         self._require_original(document)
         standard = Standard.of(self._settings, self._disk_reserve.free_bytes)
-        with self._database.writing() as session:
+        with spans.span("retry", Kind.PRODUCER), self._database.writing() as session:
             document = repository.present_document_of(session, document_id, owner)
             _require_retryable(document)
             origin = tracing.current()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ilios.accounts import holdings
@@ -15,7 +15,8 @@ from ilios.core.disk_space import DiskReserve
 from ilios.core.errors import OutcomeUnknown
 from ilios.core.request_errors import UploadAlreadyCompleted
 from ilios.core.settings import Settings
-from ilios.core.telemetry import logs, tracing
+from ilios.core.telemetry import logs, spans, tracing
+from ilios.core.telemetry.spans import Kind, Span
 from ilios.db.database import Database, Scope
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import Batch, Document, DocumentStatus
@@ -35,6 +36,7 @@ log = logs.get(__name__)
 MAX_RETENTION_DAYS = 3650
 MAX_BATCH_FILES = 100
 UPLOAD_LINK_LIFETIME = timedelta(hours=1)
+SUBMIT = "submit"  #: the span of a submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,9 @@ class Submissions:
         IdempotencyKeyReused, and Gone when that document was deleted.
         """
         try:
-            row = self._new.insert(file, order)
+            with spans.span(SUBMIT, Kind.PRODUCER) as span:
+                row = self._new.insert(file, _under(span, order))
+                span.note("ilios.document.id", row["id"])
         except CreatedBefore as before:
             if before.created.batch is not None:
                 raise
@@ -97,7 +101,8 @@ class Submissions:
         The orders are of one request.
         """
         try:
-            rows = self._new.insert_all(files)
+            with spans.span(SUBMIT, Kind.PRODUCER, {"ilios.documents": len(files)}) as span:
+                rows = self._new.insert_all([(file, _under(span, one)) for file, one in files])
         except CreatedBefore as before:
             return before.created.documents
         self._notifier.notify()
@@ -122,7 +127,10 @@ class Submissions:
         the store. A batch that the same request has queued before has another id.
         """
         try:
-            batch, rows = self._new.insert_batch(files, batch_id)
+            with spans.span(SUBMIT, Kind.PRODUCER, {"ilios.documents": len(files)}) as span:
+                ordered = [(file, _under(span, order)) for file, order in files]
+                batch, rows = self._new.insert_batch(ordered, batch_id)
+                span.note("ilios.batch.id", batch.id)
         except CreatedBefore as before:
             return before.created.batch_with_documents()
         self._notifier.notify()
@@ -242,12 +250,18 @@ class Submissions:
             path.unlink(missing_ok=True)
 
     def _admit(self, seen: Document, uploaded: Stored) -> Document:
-        with self._database.writing(Scope.owner(seen.owner)) as session:
+        scope = Scope.owner(seen.owner)
+        with spans.span(SUBMIT, Kind.PRODUCER), self._database.writing(scope) as session:
             document = repository.present_document_of(session, seen.id, seen.owner)
             _require_awaiting(document)
             origin = tracing.current()
             admit_upload(session, self._settings, document, uploaded, clock.now(), origin)
         return document
+
+
+def _under(span: Span, order: Order) -> Order:
+    """Return an order whose jobs belong to a span."""
+    return replace(order, origin=tracing.current()) if span.is_recorded else order
 
 
 def _log_accepted(document: Shown) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from ilios.core.conversion_errors import EngineFailed
+from ilios.engines import parse_spans
 from ilios.engines.parser_messages import Message
 from ilios.engines.parser_process import ParserProcess, Work
 
@@ -46,7 +47,9 @@ class LargeParser:
         try:
             with self._turn(until, stopped):
                 try:
-                    yield from parser.run(task, max(0.0, until - time.monotonic()), name)
+                    with parse_spans.of(self._work) as span:
+                        task = parse_spans.under(span, task)
+                        yield from parser.run(task, max(0.0, until - time.monotonic()), name)
                 finally:
                     parser.close()  # before the next one begins
         finally:

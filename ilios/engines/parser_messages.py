@@ -18,6 +18,7 @@ Message = dict[str, Any]
 MESSAGE_MAX_BYTES: Final = 1024 * 1024
 """Of one answer of a child; a longer one is not read, and its child is killed."""
 ERROR_MAX_CHARACTERS: Final = 2_000
+LOGGED_WITH: Final = "loggedWith"  #: of a task: fields of all that is logged during it
 END: Final = "end"  #: type of the last of a task's answers; what a work says in it is passed on
 _encode: Final = json.JSONEncoder(ensure_ascii=False).encode
 

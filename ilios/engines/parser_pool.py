@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Final
 
 from ilios.core.conversion_errors import EngineFailed
+from ilios.engines import parse_spans
 from ilios.engines.parser_messages import Message
 from ilios.engines.parser_process import START_NICENESS, ParserProcess, Work
 
@@ -35,6 +36,7 @@ class ParserPool:
 
         With `awaits_guests` a task leaves a child ready for each place, else for its own alone.
         """
+        self._work = work
         numbers = range(parsers)
         self._parsers = [
             ParserProcess(
@@ -58,7 +60,9 @@ class ParserPool:
         """
         number = self._take(deadline_seconds)
         try:
-            yield from self._parsers[number].run(task, deadline_seconds, name)
+            with parse_spans.of(self._work) as span:
+                task = parse_spans.under(span, task)
+                yield from self._parsers[number].run(task, deadline_seconds, name)
         finally:
             self._prepare(number)
             with self._changed:

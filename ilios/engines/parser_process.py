@@ -30,7 +30,7 @@ from ilios.core.processes import die_with_parent, set_niceness
 from ilios.core.telemetry import logs
 from ilios.core.telemetry.logs import LogConfig
 from ilios.engines import parser_memory, parser_messages
-from ilios.engines.parser_messages import END, MESSAGE_MAX_BYTES, Message
+from ilios.engines.parser_messages import END, LOGGED_WITH, MESSAGE_MAX_BYTES, Message
 
 log = logs.get(__name__)
 
@@ -290,6 +290,8 @@ def _count_restart(cause: str) -> None:
 def _answer(work: Work, task: Message, pipe: Connection) -> Message:
     """Send the answers to a task, in the child; return the last one."""
     end: Message = {"type": END}
+    if LOGGED_WITH in task:
+        logs.bind(**task.pop(LOGGED_WITH))  # in the thread of this task alone
     for message in work(task):
         if message["type"] == END:
             end = message

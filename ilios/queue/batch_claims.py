@@ -52,7 +52,7 @@ def claim(session: Session, lane: str, worker: str, now: datetime, at_most: int)
         moment=now,
     )
     return [
-        Lease(job_id, token, job_type, Origin(*origin), owner)
+        Lease(job_id, token, job_type, Origin(*origin), owner, now.timestamp())
         for job_id, job_type, owner, *origin, token, _ in sorted(
             rows, key=lambda row: (row[-1], row[0])
         )

@@ -101,6 +101,7 @@ class Lease(NamedTuple):
     type: JobType = JobType.CONVERT
     origin: Origin = NO_ORIGIN  #: for our log and the provider's
     owner: str = ""  #: for whom it takes a place
+    claimed_at: float | None = None  #: in seconds since 1970
 
 
 def enqueue(
@@ -192,7 +193,7 @@ def _claim(
     if claimed is None:
         return None
     job_id, job_type, owner, *origin = claimed
-    return Lease(job_id, token, job_type, Origin(*origin), owner)
+    return Lease(job_id, token, job_type, Origin(*origin), owner, now.timestamp())
 
 
 def promote_due(session: Session, now: datetime) -> int:

@@ -13,11 +13,12 @@ from ilios.accounts.webhook_secrets import SigningKeys, Unsigned
 from ilios.core import clock, failpoints
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
+from ilios.core.telemetry.spans import Span
 from ilios.db.database import Database
 from ilios.db.group_commit import GroupCommit
 from ilios.db.models import DeliveryStatus
 from ilios.outbound.guard import Guard
-from ilios.webhooks import events, outbox, posting
+from ilios.webhooks import delivery_spans, events, outbox, posting
 from ilios.webhooks.events import Delivery
 from ilios.webhooks.outbox import Due, Key, Settled
 from ilios.webhooks.posting import Outcome
@@ -61,8 +62,13 @@ class Attempts:
 
     def make(self, delivery: Delivery) -> Settled:
         """Send an event that was claimed, and note the outcome. Raises DatabaseBusy."""
+        with delivery_spans.of(self._database, delivery) as span:
+            return self._make(delivery, span)
+
+    def _make(self, delivery: Delivery, span: Span) -> Settled:
         began = time.monotonic()
-        outcome = self._send(delivery)
+        outcome = self._send(delivery, span)
+        delivery_spans.note(span, outcome)
         failpoints.reach(failpoints.WEBHOOK_SENT)
         settled = self._group_commit.write(Settle(delivery, outcome), delivery.owner)
         metrics.WEBHOOK_ATTEMPTS.labels(outcome.error or metrics.DELIVERED).inc()
@@ -92,13 +98,14 @@ class Attempts:
             with self._database.writing() as session:
                 outbox.resume(session, now)
 
-    def _send(self, delivery: Delivery) -> Outcome:
+    def _send(self, delivery: Delivery, span: Span) -> Outcome:
         with self._database.watching() as watch:
             key = self._signing_keys.of(watch, delivery.owner)
         if isinstance(key, Unsigned):
             return Outcome(None, key.value)
         content = events.body(delivery)
         headers = events.headers(delivery.event_id, content, key, clock.now())
+        headers |= delivery_spans.headers(span)
         return posting.post(self._guard, delivery.url, headers, content)
 
 

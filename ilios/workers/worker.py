@@ -26,7 +26,7 @@ from ilios.core.pipes import is_readable
 from ilios.core.platform import give_back_memory
 from ilios.core.processes import EXIT_ORPHANED, InheritedDescriptor, die_with_parent
 from ilios.core.settings import Settings
-from ilios.core.telemetry import logs, shared_counters, tracing
+from ilios.core.telemetry import logs, shared_counters, spans, trace_sending, tracing
 from ilios.core.thread_pool import ThreadPool
 from ilios.db import instance
 from ilios.db.database import Database
@@ -45,7 +45,7 @@ from ilios.storage.base import ObjectStore
 from ilios.storage.health import StoreReport
 from ilios.storage.s3.store import PROBE_TIMEOUTS
 from ilios.webhooks.sender import Sender
-from ilios.workers import messages, optional_parts
+from ilios.workers import job_spans, messages, optional_parts
 from ilios.workers.messages import (
     Alive,
     CallLimit,
@@ -66,7 +66,6 @@ if TYPE_CHECKING:
     from ilios.conversion.provider_batches.runner import ProviderBatches
 
 log = logs.get(__name__)
-
 
 ALIVE_SECONDS = 5.0
 DATABASE_PAUSE_SECONDS = 1.0  #: between two attempts to reach one that is away at the start
@@ -123,6 +122,7 @@ def main(
     sender.start()
     if (metrics_server := optional_parts.metrics_server(settings)) is not None:
         metrics_server.start()
+    trace_sending.start(settings, name)
     gc.freeze()  # a full collection would go through all that was imported, and stop every job
     log.info("worker.ready", slots=ordinary)
     worker.run()
@@ -132,6 +132,7 @@ def main(
     for engine in engines.values():
         engine.close()
     database.close()
+    trace_sending.stop()
     shared_counters.close()
     log.info("worker.stopped")
 
@@ -157,7 +158,8 @@ def _instance_id(database: Database, pipe: Connection) -> str | None:
 
 @cache
 def preload(settings: Settings) -> None:
-    """Import what `main` does, once for this process and its forks."""
+    """Import what `main` does, once for this process and its forks. Raises StartupError."""
+    trace_sending.preload(settings)
     registry.preload(settings)
     opening.preload(settings)
     if settings.engine_name == MISTRAL:
@@ -272,12 +274,13 @@ class Worker:
         failpoints.reach(failpoints.JOB_ACCEPTED)
         report: ProviderReport | StoreReport | None = None
         interrupted = False
-        with tracing.working_for(lease.origin, job_id=lease.job_id):
+        with tracing.working_for(lease.origin, job_id=lease.job_id), job_spans.of(lease) as span:
             try:
-                report = self._run(lease)
+                report = self._run(job_spans.under(span, lease))
             except Exception:
                 # Not the document's fault (a locked database, a full disk): it is tried again.
                 log.exception("job.interrupted", job_id=lease.job_id)
+                span.note(spans.ERROR_TYPE, "interrupted")
                 interrupted = True
         failpoints.reach(failpoints.JOB_ENDED)
         self._send(Ended(lease.job_id, report, interrupted))

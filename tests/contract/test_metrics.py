@@ -31,7 +31,7 @@ TABLE_ROW = re.compile(r"^\| `(ilios_\w+)` \| (\w+) \| (.+?) \| .+ \|$", re.MULT
 NAME = re.compile(r"\bilios_\w+")
 NAMED = re.compile(
     r"ilios_(http|queue|pickup|conversions?|retries|pages|cost|provider|governor|supervisor|worker"
-    r"|claims|parser|storage|database|disk|replication|build|key|search|webhook)_\w+"
+    r"|claims|parser|storage|database|disk|replication|build|key|search|webhook|trace)_\w+"
 )
 UNITS = ("_total", "_seconds", "_bytes", "_rows", "_jobs", "_processes", "_left", "_info", "_up",
          "_state", "_paused", "_blocked", "_documents", "_deliveries", "_listeners")  # fmt: skip

@@ -1,5 +1,7 @@
 """The access log: one line per request, written when the last byte of its answer is sent.
 
+The span of a request ends there too, and says the same.
+
 The application leaves its part of the line in the WSGI environment. The line has neither path nor
 query, for links to objects are secrets.
 """
@@ -8,19 +10,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Response
 from gunicorn.glogging import Logger
 
 from ilios.api.application import Request
-from ilios.core.telemetry import logs
+from ilios.core.telemetry import logs, spans, tracing
+from ilios.core.telemetry.spans import Attributes, Kind, RemoteSpan
 
 log = logs.get(__name__)
 
 ENVIRON_KEY: Final = "ilios.access"
 OWNER_CHARACTERS: Final = 12  #: of the hash that an owner is: enough to recognise one
 PROBES: Final = ("/livez", "/readyz", "/health", "/metrics")
+METHODS: Final = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE")
+)
+OTHER_METHOD: Final = "_OTHER"  #: as OpenTelemetry calls what is none of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,7 @@ class Access:
     status: int
     owner: str | None
     key_id: str | None
+    span: RemoteSpan | None = None
 
 
 class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn is untyped
@@ -46,6 +55,8 @@ class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn is untyped
         seen: Access | None = environ.get(ENVIRON_KEY)
         if seen is not None:
             log_request(req.method, seen, resp, environ.get("REMOTE_ADDR"), request_time)
+            if seen.span is not None and seen.route not in PROBES:
+                record_span(seen.span, req.method, environ["wsgi.url_scheme"], seen, request_time)
         logs.unbind()
 
 
@@ -57,6 +68,7 @@ def record(request: Request, response: Response) -> None:
         status=response.status_code,
         owner=caller.owner[:OWNER_CHARACTERS] if caller else None,
         key_id=caller.key_id if caller else None,
+        span=request.span,
     )
 
 
@@ -84,3 +96,30 @@ def log_request(
         owner=seen.owner,
         key_id=seen.key_id,
     )
+
+
+def record_span(
+    span: RemoteSpan, method: str, scheme: str, seen: Access, request_time: timedelta
+) -> None:
+    """End the span of a request, by OpenTelemetry's conventions for HTTP, but without `url.path`.
+
+    What is no method of HTTP stands in no name: names are few.
+    """
+    is_known, is_fault = method in METHODS, seen.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    attributes: Attributes = {
+        "http.request.method": method if is_known else OTHER_METHOD,
+        "http.response.status_code": seen.status,
+        "url.scheme": scheme,
+    }
+    others = {
+        "http.route": seen.route,
+        "ilios.request_id": tracing.current().request_id,
+        "ilios.owner": seen.owner,
+        "ilios.key_id": seen.key_id,
+        spans.ERROR_TYPE: str(seen.status) if is_fault else None,
+    }
+    attributes.update((name, value) for name, value in others.items() if value is not None)
+    name = method if is_known else "HTTP"
+    if seen.route is not None:
+        name = f"{name} {seen.route}"
+    spans.record(span.ended(name, Kind.SERVER, request_time.total_seconds(), attributes))

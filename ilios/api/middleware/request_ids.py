@@ -12,7 +12,8 @@ from flask import Response
 from ilios.api.application import Application, Request
 from ilios.api.middleware import access_log
 from ilios.core import ids
-from ilios.core.telemetry import tracing
+from ilios.core.telemetry import spans, tracing
+from ilios.core.telemetry.spans import RemoteSpan
 from ilios.core.telemetry.tracing import Origin
 
 HEADER = "X-Request-ID"
@@ -28,8 +29,11 @@ def register(app: Application) -> None:
 def _begin(request: Request) -> None:
     asked = request.environ.get("HTTP_X_REQUEST_ID", "")
     request.request_id = asked if _VALID.fullmatch(asked) else ids.new_id()
-    traceparent = tracing.continue_trace(request.environ.get("HTTP_TRACEPARENT"))
+    came = request.environ.get("HTTP_TRACEPARENT")
+    traceparent = tracing.continue_trace(came)
     tracing.begin(Origin(request.request_id, traceparent))
+    if spans.are_recorded():
+        request.span = RemoteSpan(traceparent, tracing.parent_of(came))
 
 
 def _finish(request: Request, response: Response) -> None:

@@ -17,7 +17,7 @@ from ilios.core import data_folder, settings
 from ilios.core.errors import StartupError
 from ilios.core.platform import SHARED_MEMORY
 from ilios.core.processes import keep_files_private, lock_file
-from ilios.core.telemetry import logs, shared_counters
+from ilios.core.telemetry import logs, shared_counters, trace_sending
 from ilios.documents import uploads
 
 LOCK_WAIT_SECONDS = 3.0  #: for the workers of an arbiter that was killed
@@ -25,6 +25,7 @@ LOCK_WAIT_SECONDS = 3.0  #: for the workers of an arbiter that was killed
 
 try:
     _settings = settings.load()
+    trace_sending.preload(_settings)
 except StartupError as error:
     startup.end(error.detail)
 logs.configure(_settings, "web")
@@ -78,7 +79,8 @@ def when_ready(_server: object) -> None:
 
 
 def post_worker_init(_worker: object) -> None:
-    """Begin to say that this node lives, where it is one of a cluster."""
+    """Send the spans of a worker, which forks no more, and say that a cluster's node lives."""
+    trace_sending.start(_settings, "web")
     if _settings.database_url is not None:
         from ilios.api.server.node_beats import NodeBeats  # a single node has no use for it
 

@@ -40,7 +40,7 @@ from ilios.api.server.slow_client_socket import HEAD_END, HEAD_MAX_BYTES, SlowCl
 from ilios.api.services import EXTENSION
 from ilios.core.computing import ComputingPlaces
 from ilios.core.platform import give_back_memory, raise_descriptor_limit
-from ilios.core.telemetry import shared_counters
+from ilios.core.telemetry import shared_counters, trace_sending
 from ilios.core.thread_pool import ThreadPool
 
 ANSWERED_HERE_MAX = 8  #: requests that the poller answers itself, between two looks at the others
@@ -78,6 +78,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         super().run()
         # Every answer is sent, or past its grace. A regular exit would take longer than the whole
         # stop, and wait for threads that are stuck.
+        trace_sending.stop()
         logging.shutdown()
         shared_counters.close()
         os._exit(0)

@@ -14,6 +14,13 @@ from ilios.core.settings import secret_files
 from ilios.core.settings.model import Settings
 from ilios.core.settings.web import NO_DIALECT
 
+WITH_SECRETS_INSIDE: Final = (
+    "turso_database_url",
+    "otel_exporter_otlp_endpoint",
+    "otel_exporter_otlp_traces_endpoint",
+)
+"""URLs that may have been given with a token inside."""
+
 NOT_AVAILABLE: Final = {
     "DB_ENCRYPTION_KEY": "the database is not encrypted; unset it and encrypt the volume instead",
 }
@@ -60,7 +67,6 @@ def fault_line(error: ErrorDetails) -> str:
     field = Settings.model_fields.get(name)
     if field is None or not field.examples:
         return fault
-    # A URL may have been given with a token inside.
-    is_private = name in secret_files.secret_fields() or name == "turso_database_url"
+    is_private = name in secret_files.secret_fields() or name in WITH_SECRETS_INSIDE
     shown = "its value" if is_private else repr(error["input"])
     return f"{name.upper()} is {shown}: {fault}; for example {name.upper()}={field.examples[0]}."

@@ -25,6 +25,9 @@ class MistralSettings(SubjectSettings):
     mistral_server_url: HttpUrl = setting(
         "https://api.mistral.ai", "Base of the Mistral API", "https://api.mistral.ai"
     )
+    mistral_traceparent: bool = setting(
+        True, "Whether calls to Mistral carry the trace that they belong to", "true"
+    )
     ocr_model: str = setting(
         "mistral-ocr-latest", "Model, unless a request names another", "mistral-ocr-2512"
     )

@@ -16,6 +16,7 @@ from ilios.core.settings.logs import LogSettings
 from ilios.core.settings.mistral import MistralSettings
 from ilios.core.settings.object_store import ObjectStoreSettings
 from ilios.core.settings.replication import ReplicationSettings
+from ilios.core.settings.tracing import TracingSettings
 from ilios.core.settings.web import WebSettings
 from ilios.core.settings.webhooks import WebhookSettings
 
@@ -23,6 +24,7 @@ from ilios.core.settings.webhooks import WebhookSettings
 # pydantic collects the fields of the last base first. The order shows: of several wrong values
 # the start names the first.
 class Settings(
+    TracingSettings,
     LogSettings,
     ReplicationSettings,
     ClusterSettings,
@@ -95,4 +97,4 @@ class Settings(
         hidden = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
         urls = (self.database_url, self.database_direct_url)
         found = (unquote(urlsplit(url.get_secret_value()).password or "") for url in urls if url)
-        return (*self.api_keys, *hidden, *filter(None, found))
+        return (*self.api_keys, *self.traces_headers.values(), *hidden, *filter(None, found))

@@ -46,6 +46,8 @@ WEBHOOK_OUTCOMES: Final = (
 )
 """How an attempt to deliver an event may end; all but the first are its `lastError`."""
 
+SPAN_OUTCOMES: Final = ("sent", "failed", "dropped")
+
 ANSWERED: Final = "answered"
 UNFORESEEN: Final = "broke"  #: by no fault of the provider
 _OUTCOMES: Final[dict[type[ConversionError], str]] = {
@@ -151,6 +153,9 @@ PARSER_RESTARTS: Final = Counter(
 WEBHOOK_ATTEMPTS: Final = Counter(
     "ilios_webhook_attempts", "Attempts to deliver an event", ["outcome"], registry=REGISTRY
 )
+SPANS: Final = Counter(
+    "ilios_trace_spans", "Spans of traces, by what became of them", ["outcome"], registry=REGISTRY
+)
 DATABASE_BUSY_RETRIES: Final = Counter(
     "ilios_database_busy_retries", "Write transactions that had to try again", registry=REGISTRY
 )
@@ -191,6 +196,8 @@ def start_at_zero(warning_codes: Iterable[str]) -> None:
         PARSER_RESTARTS.labels(cause).inc(0)
     for outcome in WEBHOOK_OUTCOMES:
         WEBHOOK_ATTEMPTS.labels(outcome).inc(0)
+    for outcome in SPAN_OUTCOMES:
+        SPANS.labels(outcome).inc(0)
     DATABASE_BUSY_RETRIES.inc(0)
     PROVIDER_FILES_REMOVED.inc(0)
 

@@ -56,7 +56,9 @@ class Client:
 
     def __init__(self, settings: Settings) -> None:
         self._configured_model = settings.ocr_model
-        self._http = HttpClient(settings.mistral_server_url)
+        self._http = HttpClient(
+            settings.mistral_server_url, names_trace=settings.mistral_traceparent
+        )
         self._key = key_of(settings)
         self._sdk = open_sdk(self._key, settings.mistral_server_url, self._http)
         self._drafting = open_sdk(self._key, settings.mistral_server_url, DraftClient())

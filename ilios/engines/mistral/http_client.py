@@ -22,7 +22,8 @@ import httpx2
 from mistralai.client.errors import SDKError
 
 from ilios.core import failpoints, ids
-from ilios.core.telemetry import tracing
+from ilios.core.telemetry import spans, tracing
+from ilios.core.telemetry.spans import Kind, Span
 from ilios.engines.base import Keep, Source
 from ilios.engines.mistral.answer_limits import ANSWER_MAX_BYTES, ERROR_MAX_BYTES, LIST_MAX_BYTES
 from ilios.engines.mistral.connections import Connections
@@ -31,6 +32,7 @@ SOURCE_PLACEHOLDER: Final = f"ilios:source-{ids.new_id()}"
 """What the SDK gets in place of a data URL, or of the id of a file; no schema can hold it."""
 BLOCK_BYTES: Final = 192 * 1024  #: read at once; a multiple of 3, so that its base64 has no padding
 OK: Final = 200
+_PORTS: Final = {"http": 80, "https": 443}
 ABOUT_THE_BODY: Final = ("content-encoding", "content-length", "transfer-encoding")
 
 
@@ -66,19 +68,20 @@ class DraftClient(httpx2.Client):
 class HttpClient(httpx2.Client):
     """httpx2's client over connections of ours."""
 
-    def __init__(self, server_url: str) -> None:
+    def __init__(self, server_url: str, *, names_trace: bool = True) -> None:
+        """Open no connection yet. `names_trace`: requests carry the trace that they belong to."""
         self._connections = Connections(server_url, _proxy_for(server_url))
+        self._names_trace = names_trace
         super().__init__(transport=self._connections)
 
-    def build_request(self, method: str, url: Any, **options: Any) -> httpx2.Request:
-        request = super().build_request(method, url, **options)
-        return _traced(request)
-
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        if options.get("stream"):
-            return super().send(request, **options)
-        with closing(super().send(request, **{**options, "stream": True})) as response:
-            return _whole(response, _within_limit(response, is_ocr=False))
+        with self._traced(request) as span:
+            response = super().send(request, **{**options, "stream": True})
+            _note_status(span, response)
+            if options.get("stream"):
+                return response
+            with closing(response):
+                return _whole(response, _within_limit(response, is_ocr=False))
 
     def ocr(self, draft: httpx2.Request, call: OcrCall) -> bytes:
         """Send an OCR call as drafted; return its answer, once `keep` has had it.
@@ -88,22 +91,36 @@ class HttpClient(httpx2.Client):
         body = _Body(call, draft.content.decode())
         request = httpx2.Request(draft.method, draft.url, headers=draft.headers, content=body)
         request.headers["Content-Length"] = str(body.length())
-        response = self._connections.handle_request(_traced(request))
-        response.request = request
-        with closing(response):
-            content = _within_limit(response, is_ocr=True)
+        with self._traced(request) as span:
+            response = self._connections.handle_request(request)
+            _note_status(span, response)
+            response.request = request
+            with closing(response):
+                content = _within_limit(response, is_ocr=True)
         if response.status_code != OK:
             refusal = _whole(response, content)
             raise SDKError("", refusal, refusal.text)
         call.keep(content)
         return content
 
+    def _traced(self, request: httpx2.Request) -> Span:
+        """Return the span of a request, which it names if there is a trace, for a `with`."""
+        span, url = spans.apart(request.method, Kind.CLIENT), request.url
+        if span.is_recorded:
+            span.note("http.request.method", request.method)
+            span.note("server.address", url.host)
+            span.note("server.port", url.port or _PORTS[url.scheme])
+            # Without a query, and without what stands before the host: it may be a secret.
+            span.note("url.full", f"{url.scheme}://{url.netloc.decode()}{url.path}")
+        if self._names_trace and (traceparent := span.traceparent):
+            request.headers[tracing.HEADER] = traceparent
+        return span
 
-def _traced(request: httpx2.Request) -> httpx2.Request:
-    """Let a request belong to the trace of the present work, if there is one."""
-    if traceparent := tracing.next_traceparent():
-        request.headers[tracing.HEADER] = traceparent
-    return request
+
+def _note_status(span: Span, response: httpx2.Response) -> None:
+    span.note("http.response.status_code", response.status_code)
+    if response.status_code >= httpx2.codes.BAD_REQUEST:
+        span.note(spans.ERROR_TYPE, str(response.status_code))
 
 
 class _Body:

@@ -97,6 +97,18 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("URL_ALLOW", "10.0.0.1/8", "for example URL_ALLOW=nas.lan"),
         ("DIALECTS", "mistral,ollama", "'ollama' is none"),
         ("DIALECTS", "tika,none", "must be none or a list of mistral, docling"),
+        ("OTEL_TRACES_EXPORTER", "jaeger", "for example OTEL_TRACES_EXPORTER=otlp"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "OTLP_PROTOCOL=http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "OTLP_TRACES_PROTOCOL=http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "secret:4317", "its value: must be an http or https URL"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "secret", "its value: must be a list such as name=value"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "key=secret%0A", "percent-encoded"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "key=secrétsecret", "must be ASCII"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "for example OTEL_EXPORTER_OTLP_TIMEOUT=10000"),
+        ("OTEL_TRACES_SAMPLER", "xray", "OTEL_TRACES_SAMPLER is 'xray'"),
+        ("OTEL_TRACES_SAMPLER_ARG", "2", "less than or equal to 1"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "for example OTEL_BSP_MAX_QUEUE_SIZE=2048"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "staging", "must be a list such as name=value"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_name_fault_and_remedy(
@@ -111,6 +123,47 @@ def test_a_wrong_value_is_one_line_with_name_fault_and_remedy(
     assert fragment in caught.value.detail
     assert "\n" not in caught.value.detail
     assert "secret" not in caught.value.detail.replace("SECRET", "")
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, None),
+        ({"TRACES_EXPORTER": "otlp"}, "http://localhost:4318/v1/traces"),
+        ({"TRACES_EXPORTER": "otlp", "SDK_DISABLED": "true"}, None),
+        ({"EXPORTER_OTLP_ENDPOINT": "http://c:4318/"}, "http://c:4318/v1/traces"),
+        ({"EXPORTER_OTLP_ENDPOINT": "http://c:4318", "TRACES_EXPORTER": "none"}, None),
+        ({"EXPORTER_OTLP_ENDPOINT": "http://c:4318", "SDK_DISABLED": "true"}, None),
+        ({"EXPORTER_OTLP_TRACES_ENDPOINT": "http://t/x"}, "http://t/x"),
+        (
+            {"EXPORTER_OTLP_ENDPOINT": "http://c", "EXPORTER_OTLP_TRACES_ENDPOINT": "http://t/x"},
+            "http://t/x",
+        ),
+        ({"SERVICE_NAME": "papers", "TRACES_SAMPLER": "always_on"}, None),
+    ],
+)
+def test_traces_are_sent_where_opentelemetrys_variables_say(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str | None
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"OTEL_{name}", value)
+
+    assert settings.load().traces_endpoint == url
+
+
+def test_what_is_set_for_traces_alone_comes_before_what_is_set_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "key=all,other=1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "key=of%20traces")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "5000")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1500")
+
+    loaded = settings.load()
+
+    assert loaded.traces_headers == {"key": "of traces"}
+    assert loaded.traces_timeout_seconds == 1.5
+    assert "of traces" in loaded.secrets
 
 
 @pytest.mark.parametrize(
