@@ -23,11 +23,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
 from ilios.core import ids
-from ilios.core.prices import Charge
+from ilios.core.prices import CHARACTERS_PER_TOKEN, Charge
 from ilios.db.models import Call, CallState, DailyUsage, Document
 from ilios.db.prepared import Prepared, Runner
-
-CHARACTERS_PER_TOKEN = 4  #: an estimate; OCR is billed by the page
 
 FREE_ENGINE = "embedded"  #: its calls cost nothing, however they end
 

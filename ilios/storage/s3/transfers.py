@@ -60,18 +60,27 @@ class Transfers:
             connected.close()
 
     def _connect(self) -> S3Client:
-        import boto3
-
-        # A session of our own, for boto3's default one is not safe between threads; clients are.
-        client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=self._account.location.endpoint_url,
+        return connect(
+            self._account.location,
+            self._account.timeouts,
             aws_access_key_id=self._account.access_key_id,
             aws_secret_access_key=self._account.secret_access_key,
-            config=_config(self._account.location, self._account.timeouts),
         )
-        client.meta.events.register_last("before-parameter-build.s3", _follow_no_redirect)
-        return client
+
+
+def connect(location: BucketLocation, timeouts: Timeouts, **credentials: str) -> S3Client:
+    """Return a client of boto3; without credentials it looks for them as boto3 does."""
+    import boto3
+
+    # A session of our own, for boto3's default one is not safe between threads; clients are.
+    client = boto3.session.Session().client(
+        "s3",
+        endpoint_url=location.endpoint_url,
+        config=_config(location, timeouts),
+        **credentials,
+    )
+    client.meta.events.register_last("before-parameter-build.s3", _follow_no_redirect)
+    return client
 
 
 def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
