@@ -15,6 +15,7 @@
 #   make proxies-test refused uploads behind nginx, HAProxy and Caddy: REQUESTS=… to each (Debian's packages)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
 #   make dialects-test    real clients of other services against a live service (their packages, npm)
+#   make bulk-test    `ilios bulk` on a real Ray, whose processes are killed
 #   make wheel-test   build the wheel, install it into an environment of its own, and use it
 #   make clients-test     clients that generators make of our OpenAPI document (PyPI, npm)
 #   make image-test   build the container image and run it, with buildah and podman
@@ -42,6 +43,7 @@ UV ?= uv
 VENV ?= .venv
 BENCH_VENV := .venv-bench
 DIALECTS_VENV := .venv-dialects
+BULK_VENV := .venv-bulk
 WHEEL_VENV := .venv-wheel
 GENERATORS_VENV := .venv-generators
 
@@ -62,13 +64,15 @@ RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 BENCH_STAMP := $(BENCH_VENV)/.bench-$(call checksum,bench/requirements.lock)
 DIALECTS_LOCKS := tests/dialects/requirements.lock tests/dialects/open-webui.lock
+BULK_LOCKS := requirements.lock tests/bulk/requirements.lock
+BULK_STAMP := $(BULK_VENV)/.bulk-$(call checksum,$(BULK_LOCKS))
 WHEEL_LOCKS := requirements.lock tests/wheel/requirements.lock
 WHEEL_STAMP := $(WHEEL_VENV)/.wheel-$(call checksum,$(WHEEL_LOCKS))
 DIALECTS_STAMP := $(DIALECTS_VENV)/.dialects-$(call checksum,$(DIALECTS_LOCKS))
 GENERATORS_LOCK := tests/generated_clients/requirements.lock
 GENERATORS_STAMP := $(GENERATORS_VENV)/.generators-$(call checksum,$(GENERATORS_LOCK))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test wheel-test docs docs-test $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test bulk-test wheel-test docs docs-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -110,6 +114,9 @@ proxies-test: setup
 # Three at a time, each with its own services: clients wait for most of an outage.
 dialects-test: setup
 	$(call pytest,--numprocesses 3 --dist worksteal tests/dialects)
+
+bulk-test: setup $(BULK_STAMP)
+	$(call pytest,tests/bulk)
 
 wheel-test: setup $(WHEEL_STAMP)
 	$(call pytest,tests/wheel)
@@ -218,6 +225,7 @@ lock:
 	$(COMPILE) --output-file bench/requirements.lock bench/requirements.in
 	$(COMPILE) --output-file tests/dialects/requirements.lock tests/dialects/requirements.in
 	$(COMPILE) --no-deps --output-file tests/dialects/open-webui.lock tests/dialects/open-webui.in
+	$(COMPILE) --constraint requirements.lock --output-file tests/bulk/requirements.lock tests/bulk/requirements.in
 	$(COMPILE) --output-file tests/wheel/requirements.lock tests/wheel/requirements.in
 	$(COMPILE) --output-file $(GENERATORS_LOCK) tests/generated_clients/requirements.in
 
@@ -254,6 +262,12 @@ $(BENCH_STAMP):
 	@echo "Installing what measurements need into $(BENCH_VENV) …"
 	@$(PYTHON) -m venv --clear $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python $(PIP) --requirement bench/requirements.lock
+	@touch $@
+
+$(BULK_STAMP):
+	@echo "Installing what \`ilios bulk\` needs into $(BULK_VENV) …"
+	@$(PYTHON) -m venv --clear $(BULK_VENV)
+	@for lock in $(BULK_LOCKS); do $(BULK_VENV)/bin/python $(PIP) --requirement $$lock || exit; done
 	@touch $@
 
 # What builds the wheel is in an environment within, so that nothing that is installed may need it.

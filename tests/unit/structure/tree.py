@@ -11,7 +11,13 @@ from tests.support.forking import REPOSITORY
 ROOT = REPOSITORY / "ilios"
 FOR_FRAMEWORKS = ("ilios.client.haystack", "ilios.client.langchain", "ilios.client.llamaindex")
 """Modules that import what their callers have installed, and we have not."""
-OF_EXTRAS = (*FOR_FRAMEWORKS, "ilios.local.mcp.server", "ilios.local.mcp.serving")
+OF_EXTRAS = (
+    *FOR_FRAMEWORKS,
+    "ilios.local.bulk.crew",
+    "ilios.local.bulk.parquet",
+    "ilios.local.mcp.server",
+    "ilios.local.mcp.serving",
+)
 """Modules that import what a service does not need, and its image does not have."""
 
 
