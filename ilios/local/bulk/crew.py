@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from ilios.core.errors import IliosError, StartupError
-from ilios.local.bulk.messages import Died, Order
+from ilios.local.bulk.messages import Died, Ended, Order
 from ilios.local.bulk.worker import Worker
 
 CREATION: Final = "creation task"  #: in the first line of an error whose last one has the cause
@@ -21,14 +21,6 @@ OF_MACHINE: Final = ("its node has died", "low on memory")
 """In an error of a worker that no document has ended."""
 MEMORY_BYTES: Final = 1024**3
 """That Ray counts for a worker with its parser child, in a cluster: it places no more of them."""
-
-
-class Ended(NamedTuple):
-    """A call that has ended: of which worker, and with what."""
-
-    worker: int
-    call: int
-    result: Any
 
 
 class Crew:

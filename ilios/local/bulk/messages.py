@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 Form = Literal["jsonl", "parquet"]
 FORMS: Final[tuple[Form, ...]] = ("jsonl", "parquet")
@@ -98,3 +98,11 @@ class Died:
 
     reason: str
     is_of_machine: bool = False  #: whether no document can be the cause: it lacked memory, or went
+
+
+class Ended(NamedTuple):
+    """A call that has ended: of which worker, and with what."""
+
+    worker: int
+    call: int
+    result: Any
