@@ -58,7 +58,7 @@ class Results:
         self.known.add(same)
         for path in sorted(self._target.staged.glob(f"*{LINES}")):
             name = path.name.removesuffix(LINES)
-            self.take_over(name, lambda line: not self.known.has(line.id), {})
+            self._take_over(name, lambda line: not self.known.has(line.id), {})
         for name in list(self._target.names(targets.STAGED)):
             if name != targets.LOCK:
                 self._target.delete(f"{targets.STAGED}/{name}")
@@ -74,24 +74,9 @@ class Results:
         if part.written:
             self._commit(part.name, list(map(entry_of, part.written.values())))
 
-    def take_over(
-        self, name: str, is_wanted: Callable[[Line], bool], seen: Mapping[str, Seen]
-    ) -> Collection[str]:
-        """Let count what stands in the lines of a part whose writer is gone; return the ids."""
-        path = parts.path_of(self._target.staged, name)
-        if not path.exists():  # nothing was written, or on another machine
-            return ()
-        kind = FAILED if name.startswith(f"{FAILED}-") else PART
-        new = self.open_part(kind).name
-        lines = parts.taken_over(path, new, is_wanted)
-        if lines:
-            self._target.hand_over(parts.path_of(self._target.staged, new), self._form)
-            entries = [
-                entry_of(seen[line.id]) if line.id in seen else Entry(line.id, line.source)
-                for line in lines
-            ]
-            self._commit(new, entries)
-        return {line.id for line in lines}
+    def take_over(self, name: str, seen: Mapping[str, Seen]) -> Collection[str]:
+        """Let count what a worker that is gone has written of these documents; return the ids."""
+        return self._take_over(name, lambda line: line.id in seen, seen)
 
     def note_same(self, seen: Seen) -> None:
         """Take note of a document that is the same as another one."""
@@ -119,6 +104,24 @@ class Results:
         writer.close()
         self._target.hand_over(writer.path, self._form)
         self.commit(part)
+
+    def _take_over(
+        self, name: str, is_wanted: Callable[[Line], bool], seen: Mapping[str, Seen]
+    ) -> Collection[str]:
+        path = parts.path_of(self._target.staged, name)
+        if not path.exists():  # nothing was written, or on another machine
+            return ()
+        kind = FAILED if name.startswith(f"{FAILED}-") else PART
+        new = self.open_part(kind).name
+        lines = parts.taken_over(path, new, is_wanted)
+        if lines:
+            self._target.hand_over(parts.path_of(self._target.staged, new), self._form)
+            entries = [
+                entry_of(seen[line.id]) if line.id in seen else Entry(line.id, line.source)
+                for line in lines
+            ]
+            self._commit(new, entries)
+        return {line.id for line in lines}
 
     def _commit(self, name: str, entries: list[Entry]) -> None:
         entries += self._same

@@ -214,7 +214,7 @@ class Run:
         lost = []
         for part in hand.parts():
             seen = hand.seen(part)
-            taken = self._results.take_over(part.name, lambda line, of=seen: line.id in of, seen)
+            taken = self._results.take_over(part.name, seen)
             for id_ in taken:
                 if id_ not in part.written:  # it died before it could say so
                     self._known.settle(seen[id_])
