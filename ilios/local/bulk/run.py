@@ -232,7 +232,8 @@ class Run:
         for seen in left:
             self._known.release(seen)
         if not has_cause:
-            self._again.append(Look(tuple(seen.item for seen in left)))
+            if left:
+                self._again.append(Look(tuple(seen.item for seen in left)))
             return
         for place, seen in enumerate(left):
             self._deaths[seen.id] += place == 0
