@@ -31,6 +31,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("document_id", name=op.f("pk_document_passwords")),
     )
+    is_left = sa.text("sealed = ''")
+    op.create_index(
+        "ix_document_passwords_left",
+        "document_passwords",
+        ["document_id"],
+        sqlite_where=is_left,
+        postgresql_where=is_left,
+    )
 
 
 NOT_OPENED = (
@@ -47,5 +55,5 @@ def downgrade() -> None:
 
 def _has_password() -> sa.ColumnElement[bool]:
     kept = sa.table("document_passwords", sa.column("document_id"), sa.column("sealed"))
-    waiting = sa.select(kept.c.document_id).where(kept.c.sealed.is_not(None))
+    waiting = sa.select(kept.c.document_id).where(kept.c.sealed > "")
     return downgrades.DOCUMENTS.c.id.in_(waiting)

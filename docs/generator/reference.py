@@ -18,6 +18,7 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = "docs/reference"
 METHODS: Final = ("get", "put", "post", "delete")
 PROBLEM: Final = "application/problem+json"
+ITSELF: Final = 'The document itself: <a href="../openapi.json">openapi.json</a>.'
 Node = dict[str, Any]
 """A part of the document."""
 
@@ -33,11 +34,11 @@ def add_reference(app: Sphinx, page: str, source: list[str]) -> None:
         command = [sys.executable, "-m", "scripts.openapi"]
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True)
         Path(app.outdir, "openapi.json").write_bytes(done.stdout)
-        source[0] = "\n".join([source[0], *Reference(json.loads(done.stdout)).lines()])
+        source[0] = "\n".join([source[0], ITSELF, *Reference(json.loads(done.stdout)).lines()])
 
 
 class Reference:
-    """The document as Markdown, call by call, then object by object."""
+    """The document as Markdown, call by call, then schema by schema: `Objects` are calls too."""
 
     def __init__(self, document: Node) -> None:
         self._document = document
@@ -49,7 +50,7 @@ class Reference:
                 for method in METHODS:
                     if tag["name"] in item.get(method, {}).get("tags", ()):
                         yield from self._call(method, path, item)
-        yield from ("", "## Objects", "")
+        yield from ("", "## Schemas", "")
         for name, schema in self._document["components"]["schemas"].items():
             yield from self._object(name, schema)
 

@@ -87,7 +87,8 @@ class Holding:
         Of bytes and documents, one that is not added to is not looked at.
         """
         if size_bytes and _is_above(self.stored_bytes + size_bytes, self.storage_limit):
-            raise StorageQuotaExceeded(self.stored_bytes, size_bytes, self.storage_limit or 0)
+            limit_bytes = self.storage_limit or 0
+            raise StorageQuotaExceeded(self.stored_bytes, size_bytes, limit_bytes, documents)
         if documents and _is_above(self.waiting_documents + documents, self.waiting_limit):
             raise TooManyWaiting(self.waiting_documents, documents, self.waiting_limit or 0)
 

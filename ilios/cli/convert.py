@@ -205,8 +205,9 @@ def _converter(options: dict[str, Any], tasks: Sequence[Task]) -> Converter:
 
     at_once = min(options["jobs"] or default_concurrency(), len(tasks))
     if not _starts_service(options):
-        from ilios.local.in_process import InProcess
+        from ilios.local.in_process import InProcess, log_crashes_only
 
+        log_crashes_only()
         return InProcess(at_once, options["url_allow"])
     from ilios.local.own_service import OwnService
 

@@ -75,8 +75,10 @@ def command(
 
 def _opening(server: str | None, api_key: str | None, url_allow: str) -> Callable[[], Documents]:
     if server is None:
+        from ilios.local.in_process import log_crashes_only
         from ilios.local.mcp.here import Here
 
+        log_crashes_only()
         return lambda: Here(url_allow)
     from ilios.local.mcp.there import There
 

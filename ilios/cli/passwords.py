@@ -13,6 +13,8 @@ from typing import Final
 import click
 
 VARIABLE: Final = "ILIOS_PASSWORD"
+NO_TEXT: Final = "The password is no text in UTF-8."
+WITH_NUL: Final = "The password has a NUL in it."
 
 password_stdin: Final = click.option(
     "--password-stdin",
@@ -24,16 +26,28 @@ password_stdin: Final = click.option(
 def given(*, from_stdin: bool, inputs: Sequence[str] = ()) -> str | None:
     """Return the password of protected documents, if there is one.
 
-    Of standard input it is the first line. Raises UsageError when there is none, or when a document
-    is to be read from there.
+    Of standard input it is the first line. Raises UsageError when there is none, when a document
+    is to be read from there, or for bytes that are no text.
     """
     if not from_stdin:
-        return os.environ.get(VARIABLE) or None
-    if "-" in inputs:
+        password = os.environ.get(VARIABLE, "")
+    elif "-" in inputs:
         raise click.UsageError(
             f"- is a document on standard input: give its password in {VARIABLE}."
         )
-    line = "" if sys.stdin is None else sys.stdin.readline()
-    if password := line.rstrip("\r\n"):
-        return password
-    raise click.UsageError("--password-stdin: there is no password on standard input.")
+    elif not (password := _first_line()):
+        raise click.UsageError("--password-stdin: there is no password on standard input.")
+    try:
+        password.encode()
+    except UnicodeEncodeError:  # bytes that the environment, or Python, did not decode
+        raise click.UsageError(NO_TEXT) from None
+    if "\0" in password:
+        raise click.UsageError(WITH_NUL)
+    return password or None
+
+
+def _first_line() -> str:
+    try:
+        return "" if sys.stdin is None else sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise click.UsageError(NO_TEXT) from None

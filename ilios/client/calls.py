@@ -47,6 +47,7 @@ class Call:
     form: Mapping[str, str] | None = None
     files: tuple[tuple[str, Upload], ...] = ()
     json: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)  #: beside those of all calls
     key: str | None = None  #: the Idempotency-Key, of one that creates
     is_harmless: bool = False  #: of a POST: may be done twice, as to cancel something may
     seconds: float = 0.0  #: for which the service may hold the answer

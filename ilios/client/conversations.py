@@ -34,6 +34,8 @@ AT_ONCE_SECONDS: Final = 1.0
 """An answer that was not held that long, for want of a place, is asked for again after a pause."""
 ENDED: Final = ("completed", "failed", "cancelled", "archived", "deleted")
 WITH_RESULT: Final = ("completed", "archived")
+ONE_DOCUMENT: Final = {"Prefer": "no-batch"}
+"""What has `submit` refuse an archive, which would become a batch: its answer has no document."""
 BATCH_ENDED: Final = ("completed", "failed", "cancelled")
 
 
@@ -48,6 +50,7 @@ def submit(
         call = replace(call, json={"url": url, **fields.of_json(options)})
     else:
         call = replace(call, form=fields.of_form(options), files=(("file", file),))
+        call = replace(call, headers=ONE_DOCUMENT)
     reply = yield from answered(call)
     return cast("Accepted", reply.json())
 

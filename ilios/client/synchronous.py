@@ -139,7 +139,10 @@ class Ilios:
         idempotency_key: str | None = None,
         **fields: Unpack[Conversion],
     ) -> Accepted:
-        """Queue a document, which is on the disk of the service when this returns."""
+        """Queue a document, which is on the disk of the service when this returns.
+
+        An archive of documents is refused with `archive_needs_batch`: `batch` takes it.
+        """
         sent = None if file is None else upload(file, file_name)
         return self._run(conversations.submit(sent, url, fields, idempotency_key))
 

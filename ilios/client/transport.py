@@ -52,7 +52,7 @@ def arguments(call: Call) -> Iterator[dict[str, Any]]:
             "method": call.method,
             "url": call.path.removeprefix("/"),
             "params": call.query,
-            "headers": {IDEMPOTENCY_KEY: call.key} if call.key else {},
+            "headers": {**call.headers, **({IDEMPOTENCY_KEY: call.key} if call.key else {})},
             "timeout": httpx2.Timeout(ANSWER_SECONDS + call.seconds, connect=CONNECT_SECONDS),
         }
         if call.json is not None:

@@ -15,7 +15,8 @@ import signal
 import struct
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -152,6 +153,18 @@ def raise_descriptor_limit() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     soft = MAX_DESCRIPTORS if most == resource.RLIM_INFINITY else most
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, most))
+
+
+@contextmanager
+def limited_files(most_bytes: int) -> Iterator[None]:
+    """Keep every file that this process writes from growing beyond this: OSError, EFBIG."""
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    allowed = min(limit for limit in (most_bytes, before, most) if limit != resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (allowed, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
 
 
 # --- memory -----------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from ilios.core.errors import IliosError
@@ -15,13 +14,24 @@ class RequestError(IliosError):
 
 
 class InvalidField(RequestError):
-    """A field is malformed or out of range; names the field, its value and what is allowed."""
+    """A field is malformed or out of range; names the field, its value and what is allowed.
+
+    Where the value may be a secret, or there is none, a `fault` stands in its place.
+    """
 
     code = "invalid_field"
 
-    def __init__(self, field: str, value: object, allowed: str, code: str | None = None) -> None:
-        shown = f"{value!r:.80}"
-        super().__init__(f"{field:.80} is {shown}; allowed: {allowed}.")
+    def __init__(
+        self,
+        field: str,
+        value: object,
+        allowed: str,
+        code: str | None = None,
+        *,
+        fault: str | None = None,
+    ) -> None:
+        found = fault or f"is {value!r:.80}"
+        super().__init__(f"{field:.80} {found}; allowed: {allowed}.")
         self.field = field
         self.code = code or f"invalid_{field:.80}"  # type: ignore[misc]  # one class, one code a field
 
@@ -112,17 +122,6 @@ class InvalidSchema(RequestError):
         self.path = path
 
 
-class BatchRefused(RequestError):
-    """At least one file of a batch was refused, so nothing was stored."""
-
-    code = "batch_refused"
-
-    def __init__(self, reasons: Sequence[tuple[str, RequestError]]) -> None:
-        listed = " ".join(f"{name}: {reason.detail}" for name, reason in reasons)
-        super().__init__(f"Nothing was stored. {listed}")
-        self.reasons = tuple(reasons)
-
-
 class Unauthorized(RequestError):
     """No valid API key."""
 
@@ -191,11 +190,15 @@ class StorageQuotaExceeded(RequestError):
 
     code = "storage_quota_exceeded"
 
-    def __init__(self, stored_bytes: int, needed_bytes: int, limit_bytes: int) -> None:
+    def __init__(
+        self, stored_bytes: int, needed_bytes: int, limit_bytes: int, documents: int = 1
+    ) -> None:
+        needs = f"the {documents} of this request together need" if documents > 1 else "this needs"
         super().__init__(
             f"The documents of this key take {stored_bytes} of the {limit_bytes} bytes that they "
-            f"may, and this needs {needed_bytes} more. Nothing was stored: delete documents, or "
-            "ask the operator for more (`ilios keys set --storage`, KEY_STORAGE_BYTES)."
+            f"may, and {needs} {needed_bytes} more, with what is kept beside each file. Nothing "
+            "was stored: delete documents, or ask the operator for more "
+            "(`ilios keys set --storage`, KEY_STORAGE_BYTES)."
         )
 
 
@@ -228,7 +231,10 @@ class DocumentNotFound(NotFound):
     code = "document_not_found"
 
     def __init__(self) -> None:
-        super().__init__("No document with this id belongs to this key.")
+        super().__init__(
+            "No document with this id belongs to this key. `GET /api/documents` lists those that "
+            "do."
+        )
 
 
 class KeptFileNotFound(NotFound):

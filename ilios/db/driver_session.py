@@ -41,8 +41,7 @@ class DriverSession(Session):
         if self.in_transaction():  # the ORM was used: it ends the driver's transaction with its own
             super().commit()
             super().close()
-            return
-        try:
+        try:  # what prepared statements wrote: it may have begun one and asked for nothing
             self.driver.commit()
         except self.dialect.loaded_dbapi.Error as error:
             raise_as_sqlalchemys(error, "COMMIT", self.dialect)

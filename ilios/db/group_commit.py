@@ -114,6 +114,7 @@ def _run_apart(entry: _Entry[object], session: Session) -> None:
     """Run a unit so that a refusal undoes nothing of the others."""
     try:
         with session.begin_nested():
+            session.connection()  # else the savepoint comes with the first statement of the ORM
             entry.run(session)
     except IliosError as refusal:
         if not _is_refusal(refusal):

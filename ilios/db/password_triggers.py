@@ -1,7 +1,8 @@
 """The passwords of documents go with the end of those that wait for them.
 
 Many statements end documents, and other documents may wait for the job of one that has ended. A
-trigger belongs to the statement that fires it, so that no path can leave a password behind. All
+trigger belongs to the statement that fires it, so that no path can leave a password behind. It
+leaves an empty text: the log still has what was there, until ilios.documents.upkeep empties it. All
 functions but `follow_schema` take a connection of the driver, inside a transaction of the caller's.
 """
 
@@ -17,7 +18,7 @@ PREFIX: Final = "passwords_"  #: of our triggers
 
 _OPEN: Final = "('awaiting_upload', 'pending', 'processing')"
 _FORGET: Final = (  # of constants
-    "UPDATE document_passwords SET sealed = NULL WHERE sealed IS NOT NULL{which} AND NOT EXISTS ("
+    "UPDATE document_passwords SET sealed = '' WHERE sealed > ''{which} AND NOT EXISTS ("
     f"SELECT 1 FROM documents AS one WHERE one.status IN {_OPEN} AND "
     "(one.id = document_passwords.document_id OR one.result_of = document_passwords.document_id))"
 )

@@ -17,7 +17,7 @@ from ilios.core import computing, data_folder, failpoints, file_names, ids
 from ilios.core.archive_errors import ArchiveGiven, ArchiveRefused
 from ilios.core.disk_space import DiskReserve
 from ilios.core.request_errors import TooManyFiles, UnsupportedType
-from ilios.core.settings import Settings
+from ilios.core.settings import MIB, Settings
 from ilios.documents.parser_places import ParserPlaces
 from ilios.documents.submission import MAX_BATCH_FILES
 from ilios.documents.uploads import Received, RefusedFile
@@ -70,7 +70,7 @@ class Archives:
             if len(found) > MAX_BATCH_FILES:
                 raise TooManyFiles(
                     f"With what is in archives these are {len(found)} documents, and a batch has "
-                    f"{MAX_BATCH_FILES} at most."
+                    f"{MAX_BATCH_FILES} at most. Send several batches."
                 )
             yield found
 
@@ -91,7 +91,7 @@ class Archives:
         names = _names(found)
         total_bytes = sum(one.size_bytes for one in found)
         if total_bytes > ARCHIVE_MAX_BYTES:
-            raise ArchiveRefused("size")
+            raise ArchiveRefused("size", limit=f"{ARCHIVE_MAX_BYTES // MIB} MiB")
         holding = self._holding_of(owner)
         holding.require_room(sum(counted_bytes(one.size_bytes) for one in found), len(found))
         targets = [self._scratch / f"{os.getpid()}-{ids.new_id()}" for _ in found]
@@ -101,7 +101,7 @@ class Archives:
             self._unpacker.unpack(archive.path, targets)
         failpoints.reach(failpoints.ARCHIVE_UNPACKED)
         return [
-            _received(target, name, one)
+            _received(target, name, one, archive.file_name)
             for target, name, one in zip(targets, names, found, strict=True)
         ]
 
@@ -133,14 +133,14 @@ def _names(found: Sequence[Found]) -> list[str]:
     return names
 
 
-def _received(path: Path, name: str, found: Found) -> Received | RefusedFile:
+def _received(path: Path, name: str, found: Found, archive: str) -> Received | RefusedFile:
     """Return a document that was unpacked; a child is believed neither its size nor its bytes."""
     size_bytes = path.stat().st_size
     if size_bytes != found.size_bytes:
         raise ArchiveRefused("damaged", name)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    document = Received(path, name, size_bytes, digest)
+    document = Received(path, name, size_bytes, digest, archive)
     if size_bytes and is_archive(document):
-        return RefusedFile(name, ArchiveRefused("nesting", name))
+        return RefusedFile(archive, ArchiveRefused("nesting", name))
     return document

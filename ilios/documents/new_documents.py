@@ -15,8 +15,9 @@ from typing import Any
 from ilios.accounts import holdings
 from ilios.accounts.holdings import Holding, Standard
 from ilios.core import clock, failpoints, ids
+from ilios.core.archive_errors import BatchRefused, FileRefusal
 from ilios.core.disk_space import DiskReserve
-from ilios.core.request_errors import BatchRefused, RequestError
+from ilios.core.request_errors import RequestError
 from ilios.core.settings import Settings
 from ilios.db import instance
 from ilios.db.database import Database
@@ -169,14 +170,15 @@ class NewDocuments:
 
     def _checked_all(self, files: Ordered) -> list[CheckedFile]:
         checked: list[CheckedFile] = []
-        reasons: list[tuple[str, RequestError]] = []
+        reasons: list[FileRefusal] = []
         for file, order in files:
             try:
                 if isinstance(file, RefusedFile):
                     raise file.reason
                 checked.append(checked_file(file, order, self._settings))
             except RequestError as reason:
-                reasons.append((file.file_name, reason))
+                archive = file.archive if isinstance(file, Received) else None
+                reasons.append(FileRefusal(file.file_name, reason, archive))
         if reasons:
             raise BatchRefused(reasons)
         return checked

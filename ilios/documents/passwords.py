@@ -5,7 +5,10 @@ They are forgotten by a trigger: see ilios.db.password_triggers.
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Integer, bindparam, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -25,6 +28,15 @@ _KEEP = Prepared(
     )
 )
 _NOTE = Prepared(_INSERT.on_conflict_do_nothing())
+_IS_LEFT: Final = DocumentPassword.sealed == literal_column("''")  # as the index has it
+_LEFT = Prepared(
+    select(DocumentPassword.document_id).where(_IS_LEFT).limit(bindparam("most", type_=Integer()))
+)
+_GONE = Prepared(
+    update(DocumentPassword)
+    .where(DocumentPassword.document_id == bindparam("of_document"), _IS_LEFT)
+    .values(sealed=None)
+)
 
 
 def keep(session: Session, document_id: str, sealed: str) -> None:
@@ -45,4 +57,15 @@ def came_with(on: Runner, document_id: str) -> bool:
 def sealed_of(on: Runner, document_id: str) -> str | None:
     """Return the sealed password of a document; None without one, or once it is forgotten."""
     row = _OF.first(on, of_document=document_id)
-    return row[0] if row else None
+    return row[0] or None if row else None
+
+
+def left_in_log(on: Runner, most: int) -> list[str]:
+    """Return documents whose password is forgotten, and may still stand in the write-ahead log."""
+    return [document_id for (document_id,) in _LEFT.all(on, most=most)]
+
+
+def note_gone(session: Session, document_ids: Sequence[str]) -> None:
+    """Note that the log was emptied since the passwords of these documents were forgotten."""
+    for document_id in document_ids:
+        _GONE.run(session, of_document=document_id)

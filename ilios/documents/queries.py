@@ -128,7 +128,10 @@ class BatchReport:
     @property
     def completed_at(self) -> datetime | None:
         ends = [document.processed_at for document in self.documents]
-        return None if None in ends else max((end for end in ends if end), default=None)
+        if not ends or None in ends:
+            return None
+        # A document that shares an earlier result has its end, which was before the batch.
+        return max(self.batch.created_at, *(end for end in ends if end))
 
 
 class DocumentReader:

@@ -30,7 +30,10 @@ from ilios.db.models.statuses import OPEN, READABLE
 from ilios.db.prepared import Prepared, Runner
 from ilios.engines.base import DocumentInfo
 
-GONE = "This document was deleted, by its owner or because its retention had ended."
+GONE = (
+    "This document was deleted, by its owner or because its retention had ended. Send it again if "
+    "its result is needed."
+)
 
 _COLUMNS: Final = tuple(Document.__table__.columns)
 _SUBMITTED: Final = frozenset(

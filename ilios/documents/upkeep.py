@@ -1,4 +1,4 @@
-"""The upkeep of the full-text index, and of pages that deletions have left, by the workers.
+"""The upkeep of the full-text index, and of what deletions and passwords leave, by the workers.
 
 No request or job waits for it. Each step is a short transaction, and a process may be killed after
 any of them: what is left to do stands in the database.
@@ -18,7 +18,7 @@ from ilios.db import search_backfill, search_index
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.driver_session import raise_as_sqlalchemys
-from ilios.documents import indexing, removal
+from ilios.documents import indexing, passwords, removal
 from ilios.documents.pacing import Pause, Step, in_turns
 
 log = logs.get(__name__)
@@ -27,6 +27,7 @@ STEP_DOCUMENTS: Final = 500  #: looked at by a step that lists what was there be
 STEP_BLOCKS: Final = 50  #: of names, made by a step
 STEP_CHARACTERS: Final = 128 * 1024  #: indexed by a step, which takes about 20 ms
 STEP_PAGES: Final = 200  #: of the index, merged by a step: about 1 MiB, and 20 ms
+STEP_PASSWORDS: Final = 500  #: noted by a step as gone from the log
 STEP_ROWS: Final = 200  #: of an index that was set aside, deleted by a step: about 1 MiB
 ROUND_SECONDS: Final = 8.0  #: of one run; the next one continues
 
@@ -76,6 +77,7 @@ class Upkeep:
             yield self._index_entered
             yield self._pack_names
             yield self._fill
+        yield self._empty_log
         yield self._drain  # the last, for it breaks on a damaged file
 
     def _rebuild(self) -> bool:
@@ -103,6 +105,19 @@ class Upkeep:
         with self._database.writing() as session:
             removal.delete_pages(session, document_id)
         return True
+
+    def _empty_log(self) -> bool:
+        """Empty the write-ahead log of sealed passwords; where readers prevent it, the next time.
+
+        What is forgotten meanwhile is noted with a round of its own.
+        """
+        with self._database.watching() as watch:
+            left = passwords.left_in_log(watch, STEP_PASSWORDS)
+        if not left or not self._database.truncate_wal():
+            return False
+        with self._database.writing() as session:
+            passwords.note_gone(session, left)
+        return len(left) == STEP_PASSWORDS
 
     def _index_entered(self) -> bool:
         """Index what was entered, once a round: many together take less time than one by one."""

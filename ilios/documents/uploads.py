@@ -26,6 +26,7 @@ class Received:
     file_name: str
     size_bytes: int
     sha256: str
+    archive: str | None = None  #: in which it came
 
     def discard(self) -> None:
         """Remove the file; no error when it was moved away."""

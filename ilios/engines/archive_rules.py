@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
+from ilios.engines.archive_limits import NAME_MAX_BYTES, RATIO_FREE_BYTES, RATIO_MAX
+
 BLOCK_BYTES: Final = 64 * 1024
-NAME_MAX_BYTES: Final = 1024  #: of a path in an archive, in UTF-8
-RATIO_MAX: Final = 200
-"""How many times as large as the archive its documents may be, beside RATIO_FREE_BYTES."""
-RATIO_FREE_BYTES: Final = 16 * 1024 * 1024
 DAMAGE: Final = (
     *(zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, struct.error),
     *(EOFError, OSError, ValueError, RuntimeError, OverflowError, KeyError, IndexError),

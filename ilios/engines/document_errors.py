@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ilios.core.conversion_errors import (
     CorruptDocument,
     DocumentTooLarge,
@@ -11,6 +13,8 @@ from ilios.core.conversion_errors import (
     PoisonDocument,
     WrongPassword,
 )
+
+LINE_ENDS: Final = ("\n", "\r")
 
 
 def corrupt(kind: str) -> CorruptDocument:
@@ -35,10 +39,15 @@ def locked(kind: str) -> EncryptedDocument:
     )
 
 
-def wrong_password(kind: str) -> WrongPassword:
+def wrong_password(kind: str, password: str) -> WrongPassword:
+    """Return the error for a password that is another one; it says no more of it than its end."""
+    hint = (
+        " This one ends in a line end, which programs such as `echo` write: leave it out, as "
+        "`printf %s` does."
+    )
     return WrongPassword(
         f"The password that was sent does not open the {kind}. Nothing was charged: send it again "
-        "with the right `password`."
+        f"with the right `password`.{hint if password.endswith(LINE_ENDS) else ''}"
     )
 
 

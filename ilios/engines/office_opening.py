@@ -18,6 +18,8 @@ from ilios.engines.passwords import OFFICE
 UNASKED: Final = "VelvetSweatshop"  # no secret: it stands in every copy of Excel
 """Excel encrypts a workbook with it that is to be read, and not changed, without a password."""
 
+SHA1_BITS: Final = 160
+
 # Its debug lines hold passwords and keys.
 logging.getLogger("msoffcrypto").setLevel(logging.CRITICAL)
 
@@ -34,7 +36,7 @@ def write_opened(source: Source, opened: Path) -> None:
     except exceptions.InvalidKeyError as error:
         if source.password is None:
             raise document_errors.locked(kind) from error
-        raise document_errors.wrong_password(kind) from error
+        raise document_errors.wrong_password(kind, source.password) from error
     except exceptions.DecryptionError as error:
         raise UnsupportedDocument(
             f"The {kind} is protected by a kind of encryption that cannot be opened. Save it "
@@ -46,14 +48,23 @@ def write_opened(source: Source, opened: Path) -> None:
 
 
 def _decrypt(document: Any, password: str | None, output: Any) -> None:
-    """Write the file. Raises InvalidKeyError when no spelling of the password opens it."""
+    """Write the file.
+
+    Raises InvalidKeyError when no spelling of the password opens it, and DecryptionError.
+    """
+    is_of_2010 = document.type == "agile" and document.info["passwordHashAlgorithm"] == "SHA1"
+    if is_of_2010 and document.info["passwordKeyBits"] > SHA1_BITS:
+        raise exceptions.DecryptionError("the library makes no key that is longer than a hash")
+    # Of Office 2010's files the library calls every password wrong: it compares the hash with the
+    # stored one, which is padded to whole blocks.
     tried = [UNASKED] if password is None else [*spellings(password), UNASKED]
     for spelling in tried:
         try:
-            document.load_key(password=spelling, verify_password=True)
+            document.load_key(password=spelling, verify_password=not is_of_2010)
+            output.seek(0)  # over what another password made of it
+            document.decrypt(output)  # looks whether a ZIP came of it
         except exceptions.InvalidKeyError:
             if spelling == tried[-1]:
                 raise
             continue
-        document.decrypt(output)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from ilios.core.conversion_errors import UnsupportedDocument
-from ilios.engines import document_errors
-from ilios.engines.password_spellings import spellings
+from ilios.engines import document_errors, password_spellings
 
 
 class UnreadablePdf(Exception):
@@ -53,9 +53,18 @@ def is_protected(handle: Any) -> bool:
     return bool(pdfium_c.FPDF_GetSecurityHandlerRevision(handle) >= 0)
 
 
+def claims_protection(path: Path) -> bool:
+    """Return whether a PDF that cannot be opened says that it is encrypted; never in packed bytes.
+
+    Some that is not may say so in its text.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"/Encrypt") >= 0
+
+
 def _opened(path: Path, password: str | None) -> tuple[Any, str | None]:
     """Return PDFium's document, which has a page at least, and the password as it was spelled."""
-    tried = () if password is None else spellings(password)
+    tried = () if password is None else password_spellings.of_pdf(password)
     for spelling in (*tried, None):  # one that needs no password is opened with any
         sent = None if spelling is None else spelling.encode() + b"\0"
         # Not by pypdfium2's own way in: it resolves the path, which takes as long as to open it.
@@ -68,7 +77,7 @@ def _opened(path: Path, password: str | None) -> tuple[Any, str | None]:
         case pdfium_c.FPDF_ERR_PASSWORD if password is None:
             raise document_errors.locked("PDF")
         case pdfium_c.FPDF_ERR_PASSWORD:
-            raise document_errors.wrong_password("PDF")
+            raise document_errors.wrong_password("PDF", password or "")
         case pdfium_c.FPDF_ERR_SECURITY:
             raise UnsupportedDocument(
                 "The PDF is protected by a kind of encryption that cannot be opened. Save it "

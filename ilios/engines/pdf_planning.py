@@ -30,13 +30,14 @@ def _opened(task: Message) -> Iterator[Message]:
 
 def _cut(task: Message) -> Iterator[Message]:
     # Opens untrusted files: imported in the child only.
-    from ilios.engines import pdf_cutting
-    from ilios.engines.pdf_opening import UnreadablePdf
+    from ilios.engines import document_errors, pdf_cutting
+    from ilios.engines.pdf_opening import UnreadablePdf, claims_protection
 
     selection = PageSelection.parse(task["selection"]) if task["selection"] else None
+    path = Path(task["path"])
     limits = pdf_cutting.PartLimits(task["pages"], task["sizeBytes"])
     try:
-        original = pdf_cutting.Original(Path(task["path"]), task["password"])
+        original = pdf_cutting.Original(path, task["password"])
         pdf = pdf_cutting.cut(original, selection, Path(task["folder"]), limits)
         if pdf.files is None:
             yield {"type": parser_messages.END, "whole": pdf.page_count, "info": pdf.info}
@@ -44,5 +45,7 @@ def _cut(task: Message) -> Iterator[Message]:
         yield {"type": "pages", "count": pdf.page_count, "info": pdf.info}
         for file in pdf.files:
             yield {"type": "part", "path": str(file.path), "indexes": file.indexes}
-    except UnreadablePdf:
+    except UnreadablePdf as error:
+        if claims_protection(path):  # as it is, it is sent to nobody
+            raise document_errors.corrupt("PDF") from error
         yield {"type": "unreadable"}

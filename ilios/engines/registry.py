@@ -40,7 +40,7 @@ READ_HERE: Final = (
 """Types that the embedded engine reads, free of charge, whichever is set: Mistral refuses them, or
 there is nothing in them to recognise."""
 
-READ_BY_MISTRAL_ALONE: Final = (media_types.HEIC, media_types.DOC, media_types.PPT)
+READ_BY_MISTRAL_ALONE: Final = (media_types.HEIC,)
 """Types for which there is no library that is kept up and may be shipped."""
 
 

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from ilios.engines.archive_limits import HEADER_MAX_BYTES, RATIO_FREE_BYTES
 from ilios.engines.archive_rules import (
     BLOCK_BYTES,
     DAMAGE,
-    RATIO_FREE_BYTES,
     Bounds,
     Member,
     RefusedMember,
@@ -26,8 +26,6 @@ from ilios.engines.archive_rules import (
 )
 from ilios.engines.detection.archives import ArchiveKind, kind_of_head
 
-HEADER_MAX_BYTES: Final = 1024 * 1024
-"""Of what a TAR says of one entry, such as a pax header: it is read at once."""
 _DATA_FILTER: Final = getattr(tarfile, "data_filter", None)
 """Refuses what is no data, beside our own rules. Python has it from 3.11.4 on, and nothing is
 extracted here without it either."""

@@ -14,6 +14,12 @@ from typing import Any, Final
 from ilios.core.archive_errors import RULES, ArchiveRefused
 from ilios.core.conversion_errors import DeadlineExceeded, OutOfMemory, ParserCrashed
 from ilios.engines import parser_messages
+from ilios.engines.archive_limits import (
+    HEADER_MAX_BYTES,
+    NAME_MAX_BYTES,
+    RATIO_FREE_BYTES,
+    RATIO_MAX,
+)
 from ilios.engines.conversion_warnings import NAME_MAX_CHARACTERS
 from ilios.engines.parser_messages import Message
 from ilios.engines.parser_pool import ParserPool
@@ -36,6 +42,7 @@ class Unpacker:
         """Take the bounds as `ilios.engines.archive_rules.Bounds` has them."""
         self._parsers = ParserPool(answer, memory_limit_bytes)
         self._bounds = bounds
+        self._limits = _limits(memory_limit_bytes, bounds)
 
     def found(self, path: Path) -> list[Found]:
         """Return the documents of an archive, of which nothing is unpacked yet."""
@@ -58,16 +65,52 @@ class Unpacker:
         try:
             with closing(self._parsers.run(task, UNPACK_SECONDS)) as answers:
                 for message in answers:
-                    _raise_refusal(message)
+                    self._raise_refusal(message)
                     if message["type"] != parser_messages.END:
                         told.append(message)
         except OutOfMemory as error:
-            raise ArchiveRefused("memory") from error
+            raise self._refused("memory") from error
         except DeadlineExceeded as error:
-            raise ArchiveRefused("time", limit=f"{UNPACK_SECONDS:.0f} s") from error
+            raise self._refused("time") from error
         except ParserCrashed as error:
             raise ArchiveRefused("damaged") from error
         return told
+
+    def _raise_refusal(self, message: Message) -> None:
+        """Raise what a child says is wrong with an archive, in words that are ours."""
+        if (error := parser_messages.error_of(message)) is not None:
+            raise error
+        if message["type"] != "refused":
+            return
+        rule, name = message.get("rule"), message.get("name")
+        if rule not in RULES or not isinstance(name, str):
+            raise ArchiveRefused("damaged")
+        from ilios.core import file_names  # loads Werkzeug, which the child does not need
+
+        raise self._refused(rule, file_names.visible(name[:NAME_MAX_CHARACTERS]))
+
+    def _refused(self, rule: str, name: str = "") -> ArchiveRefused:
+        return ArchiveRefused(rule, name, self._limits.get(rule, ""))
+
+
+def _limits(memory_limit_bytes: int, bounds: dict[str, int]) -> dict[str, str]:
+    """Return the bounds of an archive as sentences name them, by the rules that have one."""
+    return {
+        "entries": f"{bounds['entries']:,}",
+        "headers": _size(HEADER_MAX_BYTES),
+        "member_size": _size(bounds["member_bytes"]),
+        "memory": _size(memory_limit_bytes),
+        "name": f"{NAME_MAX_BYTES:,} bytes",
+        "ratio": f"{RATIO_MAX} times its size and {_size(RATIO_FREE_BYTES)}",
+        "size": _size(bounds["total_bytes"]),
+        "time": f"{UNPACK_SECONDS:.0f} s",
+        "too_many": f"{bounds['documents']:,}",
+    }
+
+
+def _size(size_bytes: int) -> str:
+    whole, rest = divmod(size_bytes, 1024 * 1024)
+    return f"{size_bytes:,} bytes" if rest else f"{whole:,} MiB"
 
 
 def answer(task: Message) -> Iterator[Message]:
@@ -100,17 +143,3 @@ def _found(message: Message) -> Found:
     if not isinstance(name, str) or type(size) is not int or size < 0:
         raise ArchiveRefused("damaged")
     return Found(name, size)
-
-
-def _raise_refusal(message: Message) -> None:
-    """Raise what a child says is wrong with an archive, in words that are ours."""
-    if (error := parser_messages.error_of(message)) is not None:
-        raise error
-    if message["type"] != "refused":
-        return
-    rule, name = message.get("rule"), message.get("name")
-    if rule not in RULES or not isinstance(name, str):
-        raise ArchiveRefused("damaged")
-    from ilios.core import file_names  # loads Werkzeug, which the child does not need
-
-    raise ArchiveRefused(rule, file_names.visible(name[:NAME_MAX_CHARACTERS]))

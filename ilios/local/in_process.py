@@ -49,6 +49,11 @@ class _Limits:
     worker_memory_limit_bytes: int = conversion_limits.WORKER_MEMORY_BYTES
 
 
+def log_crashes_only() -> None:
+    """Log nothing else in this process, the command's, and in its children, to standard error."""
+    logs.apply(QUIET, sys.stderr)
+
+
 class InProcess:
     """Converts so many documents at once, each in a parser child; close it.
 
@@ -66,7 +71,6 @@ class InProcess:
         turns: Path | None = None,
     ) -> None:
         self.concurrency = concurrency
-        logs.apply(QUIET, sys.stderr)
         self._folder = tempfile.TemporaryDirectory(prefix="ilios-")
         limits = _Limits(turns or Path(self._folder.name))
         self._engine = EmbeddedEngine(limits, parsers=concurrency, cores=cores)

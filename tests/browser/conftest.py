@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from ilios.core.settings import Settings
 from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by name
@@ -31,6 +31,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+TEXT = "# Überschrift\nA second page with <b>markup</b>."
+EXPECTED_MS = 30_000  #: until what is expected has to be seen, where a test says nothing else
 LOOKS = [(360, 740, "light"), (360, 740, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
 Visit = Callable[..., Page]
 
@@ -39,6 +41,7 @@ Visit = Callable[..., Page]
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         unavailable(f"{CHROMIUM} is not installed")
+    expect.set_options(timeout=EXPECTED_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser
@@ -63,6 +66,21 @@ def page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[Pa
     page = open_page(browser, server.url, complaints, accept_downloads=True)
     yield page
     page.context.close()
+
+
+@pytest.fixture
+def written(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Provide a folder with two texts; each test has its own bytes, so that nothing is cached."""
+    folder = tmp_path / "letters"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "a report.txt").write_text(f"{TEXT}\n{request.node.name}")
+    (folder / "inner" / "another.txt").write_text(f"Another\n{request.node.name}")
+    return folder
+
+
+def row(page: Page, name: str) -> Locator:
+    """Return the row of a file that was sent from this page."""
+    return page.locator("#sent .row").filter(has_text=name)
 
 
 def open_page(browser: Browser, url: str, complaints: list[str], **options: Any) -> Page:

@@ -11,13 +11,19 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from ilios.core.settings import Settings
 from tests.browser import real_documents
-from tests.browser.conftest import LOOKS, drop, fits, open_page, visit
+from tests.browser.conftest import LOOKS, drop, fits, open_page, row, visit
+from tests.support import protected
 from tests.support.api_server import Server
+from tests.support.sample_files import pdf, text
 
 CONVERTED_MS = 120_000  #: for all of them together
 SHOWN_MS = 20_000
 FORMS = {"Markdown": ".md", "HTML": ".html", "JSON": ".json", "ZIP with images": ".zip"}
 PAGED = (".pdf", ".png")
+AT_TOP = """() => {
+  const { top } = document.querySelector('[data-number="4"]').getBoundingClientRect();
+  return top > 0 && top < 120;
+}"""
 WORDS = {
     "invoice.pdf": "Invoice",
     "meeting-notes.docx": "Meeting notes: spring survey",
@@ -93,6 +99,7 @@ def test_twelve_documents_from_drop_to_download(
     visit(page)
     drop(page, *paths)
     ended(page, len(paths))
+    expect(page.locator("#recent-note")).to_be_hidden()  # no "No documents yet" below them
     assert fits(page)
     picture(page, f"list-{width}-{scheme}")
 
@@ -102,10 +109,10 @@ def test_twelve_documents_from_drop_to_download(
             expect(page.locator("#page-list .text").first).to_contain_text(WORDS[path.name])
         if path.suffix in PAGED:
             if width < 900:
-                page.get_by_text("Original", exact=True).click()
+                page.locator("#viewer").get_by_text("Original", exact=True).click()
             expect(sheet(page, 1)).to_be_visible(timeout=SHOWN_MS)
             picture(page, f"original-{path.name}-{width}-{scheme}")
-            page.get_by_text("Text", exact=True).click()
+            page.locator("#viewer").get_by_text("Text", exact=True).click()
         else:
             expect(page.locator("#page-list img")).to_have_count(0)
         assert fits(page)
@@ -144,10 +151,9 @@ def test_a_block_is_highlighted_on_both_sides(page: Page, paths: list[Path]) -> 
 
     page.mouse.move(5, 5)
     expect(lit).to_have_count(0)
-    lit = page.locator('[data-number="1"] rect').first
-    lit.hover()
+    page.locator('[data-number="1"] rect[data-box="0"]').hover()
     expect(page.locator('[data-number="1"] .text .block.on')).to_have_text("Part 1")
-    page.get_by_text("Source", exact=True).click()
+    page.locator("#viewer").get_by_text("Source", exact=True).click()
     expect(page.locator('[data-number="1"] .source')).to_contain_text("What part 1 says of herons.")
     page.locator('[data-number="1"] .source .block').last.hover()
     expect(page.locator('[data-number="1"] rect.on')).to_have_count(1)
@@ -171,6 +177,46 @@ def test_pages_stay_in_step_and_those_to_check_are_marked(page: Page, paths: lis
     assert page.url.endswith("/7")
     page.mouse.wheel(0, -100_000)
     expect(page.locator("#page-number")).to_have_value("1")
+
+
+def test_the_page_that_is_read_stays_while_others_arrive(page: Page, tmp_path: Path) -> None:
+    lines = [f"{line} things are told of herons, and each takes two lines" for line in range(40)]
+    path = tmp_path / "long.pdf"
+    path.write_bytes(pdf(*(text(f"Part {number}", *lines) for number in range(1, 7))))
+    page.set_viewport_size({"width": 360, "height": 740})
+    convert(page, path)
+    for _ in range(3):
+        page.keyboard.press("n")
+
+    for side in ("text", "source", "text"):
+        for number in (3, 4):
+            shown = page.locator(f'[data-number="{number}"] .{side}')
+            expect(shown).to_contain_text(f"Part {number}", timeout=SHOWN_MS)
+        page.wait_for_function(AT_TOP)
+        expect(page.locator("#page-number")).to_have_value("4")
+        page.keyboard.press("s")
+
+
+def test_a_protected_file_asks_for_its_password_before_its_cost_is_shown(page: Page) -> None:
+    page.get_by_text("Options").click()
+    page.get_by_label("Show the cost first").check()
+    drop(page, protected.path())
+    asked = row(page, "r6-user.pdf")
+    expect(asked).to_contain_text("Protected by a password.", timeout=SHOWN_MS)
+    expect(asked.get_by_role("button", name="Send again")).to_have_count(0)
+
+    asked.get_by_label("Password of the file").fill(protected.WRONG)
+    asked.get_by_role("button", name="Retry with it").click()
+    expect(asked).to_contain_text("Wrong password.", timeout=SHOWN_MS)
+    asked.get_by_label("Password of the file").fill(protected.PASSWORD)
+    asked.get_by_label("Password of the file").press("Enter")
+
+    expect(asked).to_contain_text("no cost for", timeout=SHOWN_MS)
+    expect(asked.get_by_label("Password of the file")).to_have_count(0)
+    asked.get_by_role("button", name="Convert").click()
+    expect(asked).to_contain_text("Done", timeout=CONVERTED_MS)
+    look_at(page, "r6-user.pdf")
+    expect(page.locator("#page-list .text").first).to_contain_text(protected.TEXT)
 
 
 def test_everything_can_be_done_from_the_keyboard(page: Page, paths: list[Path]) -> None:

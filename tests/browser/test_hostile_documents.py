@@ -60,7 +60,7 @@ def test_a_hostile_document_is_text_and_nothing_else(
         page.locator("#page-number").fill(str(number))
         page.locator("#page-number").press("Enter")
         expect(page.locator(f'[data-number="{number}"] .text > *').first).to_be_attached()
-    page.get_by_text("Source", exact=True).click()
+    page.locator("#viewer").get_by_text("Source", exact=True).click()
     expect(page.locator(f'[data-number="{len(HOSTILE)}"] .source')).to_contain_text("constructor")
 
     assert page.title() == title == "Ilios: documents to Markdown"

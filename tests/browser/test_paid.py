@@ -13,6 +13,7 @@ from tests.browser import real_documents
 from tests.browser.conftest import drop, open_page, visit
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
+from tests.support.api_fixtures import KEY
 from tests.support.api_server import Server
 
 CONVERTED_MS = 60_000
@@ -41,9 +42,16 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+def _used(page: Page) -> tuple[int, int]:
+    """Return the pages and the millionths of a dollar that the key has used before."""
+    told = page.request.get("/api/usage/summary", headers={"X-Api-Key": KEY}).json()["summary"]
+    return told["totalPages"], told["totalCostMicros"]
+
+
 def test_costs_are_told_before_and_counted_after(
     page: Page, folder: Path, complaints: list[str]
 ) -> None:
+    pages, cost_micros = _used(page)
     page.get_by_text("Options").click()
     page.get_by_label("Show the cost first").check()
 
@@ -54,8 +62,9 @@ def test_costs_are_told_before_and_counted_after(
     group.get_by_role("button", name="Convert all").click()
     expect(group).to_contain_text("2 of 2 ended", timeout=CONVERTED_MS)
 
-    expect(page.get_by_role("img", name="$0.0156 in 30 days")).to_be_visible()
-    expect(page.locator("#usage")).to_contain_text("3 pages in 30 days")
+    cost = f"${(cost_micros + 15_600) / 1e6:.6f}".rstrip("0")
+    expect(page.get_by_role("img", name=f"{cost} in 30 days")).to_be_visible()
+    expect(page.locator("#usage")).to_contain_text(f"{pages + 3} pages in 30 days")
     group.get_by_role("link", name="one.pdf").click()
     expect(page.locator("#viewer-facts")).to_contain_text("$0.0104")
     assert complaints == []

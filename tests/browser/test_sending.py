@@ -7,32 +7,17 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select, update
 
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
-from tests.browser.conftest import LOOKS, drop, enter, fits, open_page, visit
+from tests.browser.conftest import LOOKS, drop, enter, fits, open_page, row, visit
 from tests.support.api_fixtures import KEY, MAX_FILE_BYTES
 from tests.support.api_server import Server
 from tests.support.api_working import InTestWorker
 
-TEXT = "# Überschrift\nA second page with <b>markup</b>."
 DONE = re.compile(r"^Done · ")
-
-
-@pytest.fixture
-def written(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """Provide a folder with two texts; each test has its own bytes, so that nothing is cached."""
-    folder = tmp_path / "letters"
-    (folder / "inner").mkdir(parents=True)
-    (folder / "a report.txt").write_text(f"{TEXT}\n{request.node.name}")
-    (folder / "inner" / "another.txt").write_text(f"Another\n{request.node.name}")
-    return folder
-
-
-def row(page: Page, name: str) -> Locator:
-    return page.locator("#sent .row").filter(has_text=name)
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), LOOKS)
@@ -222,6 +207,30 @@ def test_the_cost_is_shown_before_anything_is_sent(
     assert _count(database) == before + 1
 
 
+def test_an_archive_waits_for_the_go_and_says_that_its_cost_is_not_known(
+    page: Page, worker: InTestWorker, written: Path
+) -> None:
+    packed = _packed(written, "letters.zip")
+    disguised = packed.with_name("letters.data")  # what it is shows in its bytes only
+    disguised.write_bytes(packed.read_bytes())
+    visit(page)
+    page.get_by_text("Options").click()
+    page.get_by_label("Show the cost first").check()
+
+    drop(page, packed, disguised, written / "a report.txt")
+    told = page.locator("#sent .group-head")
+    expect(told).to_contain_text("no cost for 1 page · 2 archives not counted")
+    expect(row(page, "letters.zip")).to_contain_text("unpack it")
+    row(page, "a report.txt").get_by_role("button", name="Leave out").click()
+    row(page, "letters.data").get_by_role("button", name="Leave out").click()
+    expect(told).to_contain_text("1 archive not counted")
+
+    with worker.running():
+        row(page, "letters.zip").get_by_role("button", name="Convert").click()
+        expect(row(page, "letters/inner/another.txt")).to_contain_text("Done")
+    expect(row(page, "letters/a report.txt")).to_contain_text("Done")
+
+
 def _count(database: Database) -> int:
     with database.reading() as session:
         return len(session.scalars(select(Document.id)).all())
@@ -270,7 +279,7 @@ def test_another_language_loses_nothing(
 
     expect(row(page, "a report.txt")).to_contain_text("等待轮到")
     expect(page).to_have_title("Ilios：文档转 Markdown")
-    expect(page.get_by_text("选择文件", exact=True)).to_be_visible()
+    expect(page.locator("#drop").get_by_text("选择文件", exact=True)).to_be_visible()
     page.reload()
     expect(page.locator("html")).to_have_attribute("lang", "zh")
     assert complaints == []
@@ -290,3 +299,24 @@ def test_without_a_network_the_row_says_so_and_is_sent_again(
     with worker.running():
         row(page, "a report.txt").get_by_role("button", name="Send again").click()
         expect(row(page, "a report.txt")).to_contain_text("Done")
+
+
+def test_files_that_did_not_arrive_are_sent_again_at_once(
+    page: Page, worker: InTestWorker, written: Path
+) -> None:
+    (written / "program.exe").write_bytes(b"MZ\x90\x00" + bytes(200))
+    (written / "empty.txt").write_bytes(b"")
+    visit(page)
+    expect(page.locator("#usage")).to_contain_text("in 30 days")
+    page.context.set_offline(True)
+    drop(page, written)
+    group = page.get_by_role("region", name="letters: 4 files")
+    expect(group).to_contain_text("4 of 4 ended")
+
+    page.context.set_offline(False)
+    with worker.running():
+        group.get_by_role("button", name="Send 3 again").click()
+        expect(row(page, "a report.txt")).to_contain_text("Done")
+        expect(row(page, "another.txt")).to_contain_text("Done")
+    expect(row(page, "program.exe")).to_contain_text("This type cannot be read.")
+    expect(group.get_by_role("button", name="again")).to_have_count(1)  # of the program

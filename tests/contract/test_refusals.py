@@ -399,3 +399,19 @@ def test_a_failure_of_ours_tells_nothing_of_its_cause(
 
     assert_problem(answer, 500, "internal_error")
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("pages/1/image?width=200&width=300", "width"),
+        ("pages/1?include=html&include=blocks", "include"),
+        ("?format=text&format=json", "format"),
+    ],
+)
+def test_of_a_parameter_sent_twice_none_is_taken(anna: Caller, path: str, name: str) -> None:
+    base = f"/api/documents/{UNKNOWN_ID}"
+
+    answer = anna.get(base + (path if path.startswith("?") else f"/{path}"))
+
+    assert_problem(answer, 400, f"invalid_{name}", f"{name} was sent 2 times; ")

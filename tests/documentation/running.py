@@ -30,7 +30,7 @@ FILES = {
 }
 REPORTS = ("report.pdf", "long.pdf")
 ARCHIVE = "reports.zip"
-LOCKED, PASSWORD_FILE = "contract.pdf", "password.txt"
+LOCKED = "contract.pdf"
 SCHEMA = '{"type": "object", "properties": {"total": {"type": "string"}}}'
 CURL = "fail-with-body\nsilent\nshow-error\n"
 """A refusal ends the block; no bar of progress."""
@@ -111,7 +111,6 @@ def _furnished(folder: Path, where: Surroundings) -> Path:
         for name, sample in FILES.items():
             archive.write(SAMPLES / sample, name)
     (work / LOCKED).write_bytes(protected.pdf())
-    (work / PASSWORD_FILE).write_text(protected.PASSWORD)
     (work / "invoice.schema.json").write_text(SCHEMA)
     (work / "samples").symlink_to(SAMPLES)
     (work / ".venv").symlink_to(sys.prefix)
@@ -143,6 +142,7 @@ def _variables(folder: Path, where: Surroundings) -> dict[str, str]:
         (programs / name).chmod(0o755)
     path = f"{programs}:{where.variables.get('PATH', os.environ['PATH'])}"
     own = {"PATH": path, "HOME": str(folder / "home"), "PYTHONPATH": str(REPOSITORY)}
+    own["PASSWORD"] = protected.PASSWORD
     return {**where.variables, **own}
 
 

@@ -64,6 +64,7 @@ def test_the_reference_has_every_call_and_every_object(site: Path) -> None:
 
     headings = {one.text_content().rstrip("¶#") for one in _parsed(page).xpath("//h3")}
 
+    assert _parsed(page).xpath("//a[@href='../openapi.json']")
     assert len(calls) > 60
     assert (calls | set(document["components"]["schemas"])) - headings == set()
 

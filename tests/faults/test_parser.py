@@ -170,6 +170,7 @@ def test_a_long_task_gives_way_with_all_its_threads_and_the_next_one_begins_anew
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
+    monkeypatch.setattr(parser_process, "LATER_NICENESS", ())
     with closing(ParserProcess(linger, LIMIT)) as parser:
         lingering = parser.run({"until": str(first)}, deadline_seconds=60)
         child = psutil.Process(next(lingering)["pid"])

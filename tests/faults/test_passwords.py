@@ -32,9 +32,10 @@ def was_sealed() -> set[str]:
 def subject(
     tmp_path_factory: pytest.TempPathFactory, migrated_file: Path, was_sealed: set[str]
 ) -> Iterator[Subject]:
-    """Provide the service; once it has ended, no file has a password, or a sealed one."""
+    """Provide the service; beside it, and once it has ended, no file has a sealed password."""
     with broken(tmp_path_factory.mktemp("secrets"), migrated_file, worker_count=1) as subject:
         yield subject
+        wait_until(lambda: places_with(subject, *was_sealed) == [], START_TIMEOUT_S)
         subject.deployment.close()
         assert subject.place.database.truncate_wal()
         assert places_with(subject, PASSWORD, WRONG, *was_sealed) == []
@@ -52,10 +53,10 @@ def places_with(subject: Subject, *secrets: str) -> list[str]:
 
 
 def sealed(subject: Subject) -> list[str]:
-    """Return what is kept of passwords."""
+    """Return what is kept of passwords, the sealed ones."""
     with subject.place.database.reading() as session:
         kept = session.scalars(select(DocumentPassword.sealed))
-        return [one for one in kept if one is not None]
+        return [one for one in kept if one]
 
 
 def ended(subject: Subject, document_id: str) -> str | None:
@@ -104,3 +105,4 @@ def test_one_that_does_not_open_it_is_found_nowhere_either_and_costs_nothing(
     assert subject.place.provider.stats().billed_pages == before
     assert sealed(subject) == []
     assert places_with(subject, WRONG) == []
+    subject.deployment.delete(document_id)  # the other tests want none that has failed

@@ -109,6 +109,7 @@ class Reader:
             (r"(?<=unless-stopped )ilios(:new)?\b", IMAGE),
             (r"(?<=--entrypoint sh )ilios\b", IMAGE),
             (r"\b1337:1337\b", f"127.0.0.1:{self.port}:1337"),
+            (r"\blocalhost:1337\b", f"127.0.0.1:{self.port}"),
         ):
             text = re.sub(pattern, ours, text)
         return text

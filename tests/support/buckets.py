@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import boto3
 from moto.moto_server.werkzeug_app import (
@@ -31,12 +33,26 @@ def bucket_server(certificate: Certificate) -> Iterator[str]:
 
 def make_bucket(endpoint_url: str, bucket: str, secret: str) -> None:
     """Make a bucket; AWS_CA_BUNDLE must name the certificate."""
-    admin = boto3.session.Session().client(
+    with closing(_admin(endpoint_url, secret)) as admin:
+        admin.create_bucket(Bucket=bucket)
+
+
+def objects_of(endpoint_url: str, bucket: str, secret: str) -> dict[str, bytes]:
+    """Return what lies in a bucket, by its keys."""
+    found = {}
+    with closing(_admin(endpoint_url, secret)) as admin:
+        pages = admin.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        for key in [one["Key"] for page in pages for one in page.get("Contents", [])]:
+            with contextlib.suppress(admin.exceptions.NoSuchKey):  # deleted meanwhile
+                found[key] = admin.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return found
+
+
+def _admin(endpoint_url: str, secret: str) -> Any:
+    return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint_url,
         region_name="us-east-1",
         aws_access_key_id=ACCESS_KEY_ID,
         aws_secret_access_key=secret,
     )
-    with closing(admin):
-        admin.create_bucket(Bucket=bucket)

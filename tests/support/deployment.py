@@ -134,6 +134,10 @@ class Deployment:
     def retry(self, document_id: str) -> None:
         self._act(document_id, "retry")
 
+    def delete(self, document_id: str) -> None:
+        place = f"{self.url}/api/documents/{document_id}"
+        requests.delete(place, timeout=ANSWER_TIMEOUT_S).raise_for_status()
+
     def get(self, path: str) -> Any:
         answer = requests.get(self.url + path, timeout=ANSWER_TIMEOUT_S)
         answer.raise_for_status()

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from enum import Enum, auto
 
 BLOCK_BYTES = 64 * 1024
@@ -37,6 +38,7 @@ class FaultyProxy:
         self.way = Way.OPEN
         self.spoilt = 0  #: connections and blocks that did not pass as they were
         self.port = 0
+        self.hears: Callable[[bytes], object] | None = None  #: what clients send, as it comes
         self._target_port = target_port
         self._listening = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -104,6 +106,8 @@ class FaultyProxy:
         passed_bytes = 0
         while block := await source.read(BLOCK_BYTES):
             passed_bytes += len(block)
+            if self.hears is not None and not is_answer:
+                self.hears(block)
             way = self.way
             if _spoils(way, passed_bytes, is_answer=is_answer):
                 self.spoilt += 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
+import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Final
+from unittest import mock
 
+from msoffcrypto.method import ecma376_agile
 from msoffcrypto.method.ecma376_agile import ECMA376Agile
 
 from tests.support.forking import REPOSITORY
@@ -24,10 +28,12 @@ PASSWORDS: Final = {
     "r6-user.pdf": PASSWORD,
     "r6-user-as-owner.pdf": "owner-" + PASSWORD,
     "r4-latin.pdf": "grüne Äpfel",
+    "r4-pdf-doc.pdf": "pa€Łž„–ﬁ",
     "r6-unicode.pdf": "пароль 漢字 ünïcode",
     "r6-long.pdf": "long " * 25,
 }
 """What opens each of the samples: see README.md beside them."""
+_SEARCH: Final = Path(__file__).with_name("byte_search.py")
 
 
 def pdf(name: str = "r6-user.pdf") -> bytes:
@@ -52,14 +58,39 @@ def locked(content: bytes, password: str = PASSWORD) -> bytes:
     return encrypted
 
 
+def locked_in_2010(content: bytes, password: str = PASSWORD) -> bytes:
+    """Return an Office file with a password, as Office 2010 writes it: hashes are SHA-1.
+
+    Its checksum is missing, for the library makes none of such hashes; nothing reads it.
+    """
+
+    class Of2010(ecma376_agile.ECMA376AgileCipherParams):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.hashName, self.hashSize, self.keyBits = "SHA1", 20, 128
+
+    no_checksum = mock.Mock(return_value=(b"", b""))
+    with (
+        mock.patch.object(ecma376_agile, "ECMA376AgileCipherParams", Of2010),
+        mock.patch.object(ECMA376Agile, "generate_integrity_parameter", no_checksum),
+    ):
+        return locked(content, password)
+
+
 def files_with(folder: Path, *secrets: str) -> list[str]:
-    """Return the files below a folder that hold one of these, in UTF-8 or UTF-16."""
+    """Return the files below a folder that hold one of these, in UTF-8 or UTF-16.
+
+    Another process reads them: one that closes a file of a database ends all locks that its own
+    connections hold on it, and SQLite elsewhere takes the log away under them.
+    """
     sought = [secret.encode(code) for secret in secrets for code in ("utf-8", "utf-16-le")]
-    found = []
-    for file in sorted(folder.rglob("*")):
-        content = b""
-        with contextlib.suppress(OSError):  # it was renamed meanwhile, or is no file
-            content = file.read_bytes()
-        if content:
-            found += [str(file.relative_to(folder)) for one in sought if one in content]
-    return found
+    said = json.dumps([str(folder), [one.hex() for one in sought]])
+    found = subprocess.run(
+        [sys.executable, "-I", "-S", str(_SEARCH)],
+        input=said,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files: list[str] = json.loads(found.stdout)
+    return files

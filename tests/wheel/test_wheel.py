@@ -40,13 +40,13 @@ def test_it_holds_the_package_alone_with_its_migrations_and_its_data(wheel: Path
     assert set(DATA) <= ours
 
 
-def test_it_offers_what_the_loaders_for_frameworks_need(wheel: Path) -> None:
+def test_it_offers_what_the_tools_and_the_loaders_for_frameworks_need(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         (name,) = (one for one in opened.namelist() if one.endswith(".dist-info/METADATA"))
         metadata = email.message_from_bytes(opened.read(name))
 
     extras = set(metadata.get_all("Provides-Extra", []))
-    assert {"haystack", "langchain", "llamaindex"} <= extras
+    assert {"haystack", "langchain", "llamaindex", "mcp"} <= extras
 
 
 def test_what_it_needs_is_what_the_lock_file_has(installed: Path, tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ class _Scanner:
     def _begin_file(self) -> Base64File:
         """Make a file of the long string, and put a name in its place."""
         if len(self.long_strings) == FILES_MAX:
-            raise TooManyFiles(f"A request may carry {FILES_MAX} files.")
+            raise TooManyFiles(f"A request may carry {FILES_MAX} files. Send several of them.")
         media_type = self._taken_media_type()
         sink = self._new_sink()
         name = f"{self._secret}-{len(self.long_strings)}".ljust(NAME_CHARACTERS, ".")

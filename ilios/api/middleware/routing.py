@@ -14,6 +14,7 @@ from ilios.core.request_errors import DocumentNotFound, InvalidField, OptionUnav
 
 CREATING = ("POST",)
 UNKNOWN_FIELD: Final = "unknown_field"
+NOT_KNOWN: Final = "is not known here"  #: its value is not repeated: it may be a password
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -91,10 +92,8 @@ def _refuse_query(request: Request) -> None:
         return
     if hasattr(view, "takes_anything"):
         return
-    name, value = next(iter(request.args.items()))
-    raise InvalidField(
-        name, value, "no query in this URL (fields go into the body)", code=UNKNOWN_FIELD
-    )
+    allowed = "no query in this URL (fields go into the body)"
+    raise InvalidField(next(iter(request.args)), None, allowed, UNKNOWN_FIELD, fault=NOT_KNOWN)
 
 
 def _view_of(request: Request) -> Any:

@@ -24,6 +24,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 from ilios.api.application import Request
 from ilios.api.requests import spooling
 from ilios.api.requests.body import BLOCK_BYTES, Body
+from ilios.api.schemas.request_fields import PASSWORD
 from ilios.core.disk_space import DiskReserve
 from ilios.core.file_names import safe_file_name
 from ilios.core.request_errors import FileTooLarge, MalformedRequest, MissingFile, TooManyFiles
@@ -33,7 +34,7 @@ from ilios.documents.uploads import Received, RefusedFile, UploadSink
 CONTENT_TYPE: Final = "multipart/form-data"
 FILELESS: Final = ("", "application/x-www-form-urlencoded")  #: what clients send without a file
 FIELD_MAX_BYTES: Final = 64 * 1024
-TEXTS: Final = ("schema", "imageSchema", "password")
+TEXTS: Final = ("schema", "imageSchema", PASSWORD)
 """Fields that may come as files, and are no documents: they stay in memory."""
 TEXT_MAX_BYTES: Final = 128 * 1024  #: of such a field, which says itself what is too long
 MAX_FIELDS: Final = 100
@@ -197,7 +198,9 @@ class _Form:
                 raise MalformedRequest(f"The form has more than {MAX_FIELDS} fields.")
             return _FieldStream(str(name), add)
         if self._file_count == MAX_BATCH_FILES:
-            raise TooManyFiles(f"A request may carry {MAX_BATCH_FILES} files.")
+            raise TooManyFiles(
+                f"A request may carry {MAX_BATCH_FILES} files. Send several batches of them."
+            )
         self._file_count += 1
         sink = spooling.new_sink(
             self._environ, self._folder, self._limits.file_bytes, self._limits.disk_reserve
@@ -221,7 +224,9 @@ class _FieldStream:
             )
 
     def close(self) -> None:
-        self._add(self._text.decode(errors="replace"))
+        # A password that is no UTF-8 is refused as such: another one would not open anything.
+        errors = "surrogateescape" if self._name == PASSWORD else "replace"
+        self._add(self._text.decode(errors=errors))
 
 
 class _FileStream:

@@ -10,11 +10,11 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 
 from ilios.api.middleware.auth import current_owner
-from ilios.api.middleware.routing import UNKNOWN_FIELD
+from ilios.api.middleware.routing import NOT_KNOWN, UNKNOWN_FIELD
 from ilios.api.requests import idempotency, json_objects
 from ilios.api.requests.body import Body
 from ilios.api.requests.multipart import Limits, StreamingRequest
-from ilios.api.schemas.request_fields import PASSWORD, FileField
+from ilios.api.schemas.request_fields import PASSWORD, PASSWORD_ALLOWED, FileField
 from ilios.api.services import Services, services
 from ilios.core.request_errors import InvalidField, MalformedRequest, MissingFile, TooManyFiles
 
@@ -23,7 +23,6 @@ JSON_MAX_BYTES = 64 * 1024
 JSON_EXAMPLE = '{"fileName": "report.pdf", "fileSize": 102400}'
 FILES = "files"
 A_FILE = "a file"
-A_SECRET = "a secret"  # noqa: S105  # in place of a password, in refusals
 
 
 class Parser(FlaskParser):
@@ -39,6 +38,11 @@ class Parser(FlaskParser):
         **FlaskParser.__location_map__,
         "multipart": "load_multipart",
     }
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """Read the query, of which each parameter stands there once."""
+        _require_single(req.args, schema)
+        return super().load_querystring(req, schema)
 
     def load_multipart(self, req: Request, schema: Schema) -> Any:
         """Receive the fields and files of a form; `files[]` is a spelling of `files`."""
@@ -106,8 +110,7 @@ def _require_single(form: MultiDict[str, Any], schema: Schema) -> None:
         field = schema.fields.get(name)
         if isinstance(field, FileField):
             raise TooManyFiles(f"{name} was sent {len(values)} times. Send one file, or a batch.")
-        sent = A_SECRET if name == PASSWORD else ", ".join(map(_shown, values))
-        raise InvalidField(name, sent, "one value")
+        raise InvalidField(name, None, "one value", fault=f"was sent {len(values)} times")
 
 
 def _refusal(error: ValidationError, schema: Schema) -> Exception:
@@ -118,9 +121,11 @@ def _refusal(error: ValidationError, schema: Schema) -> Exception:
     field = by_key.get(name)
     if field is None:
         allowed = ", ".join(sorted(key for key in by_key if key))
-        return InvalidField(name, _sent(error, name), f"only {allowed}", code=UNKNOWN_FIELD)
+        return InvalidField(name, None, f"only {allowed}", UNKNOWN_FIELD, fault=NOT_KNOWN)
     if name == FILES or isinstance(field, FileField):
         return MissingFile(f"No file was sent in the field {name}.")
+    if name == PASSWORD:
+        return InvalidField(name, None, PASSWORD_ALLOWED, fault=_first(messages[name]))
     sent = _sent(error, name)
     if sent is None and field.required:
         return InvalidField(name, None, "it is required")
@@ -128,8 +133,6 @@ def _refusal(error: ValidationError, schema: Schema) -> Exception:
 
 
 def _sent(error: ValidationError, name: str) -> Any:
-    if name == PASSWORD:
-        return A_SECRET
     try:
         value: Any = error.data[name]  # type: ignore[index]  # never a list here
     except (KeyError, TypeError):
@@ -137,11 +140,6 @@ def _sent(error: ValidationError, name: str) -> Any:
     if isinstance(value, list | dict):  # of JSON
         return "a list" if isinstance(value, list) else "an object"
     return value if isinstance(value, str | int | float | bool | None) else A_FILE
-
-
-def _shown(value: Any) -> str:
-    """Return a value of a form for a message; of a file no more than that it is one."""
-    return value if isinstance(value, str) else A_FILE
 
 
 def _first(messages: Any) -> str:

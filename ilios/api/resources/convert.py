@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from ilios.accounts.keys import Scope
 from ilios.api import immediate
@@ -13,6 +13,7 @@ from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests import urls
 from ilios.api.requests.idempotency import creates_result
 from ilios.api.requests.options import order_of
+from ilios.api.requests.preferences import RESPOND_ASYNC, prefers
 from ilios.api.requests.webhooks import webhook_of
 from ilios.api.responses import forms, serializers, streaming
 from ilios.api.responses.presentation import PDF, SHOW_BLOCKS, Presentation
@@ -38,8 +39,7 @@ HEADERS = {
 
 
 def _is_asynchronous() -> bool:
-    preferences = ",".join(request.headers.getlist("Prefer")).lower().split(",")
-    return any(preference.strip() == "respond-async" for preference in preferences)
+    return prefers(RESPOND_ASYNC)
 
 
 @blueprint.post("/v1/convert")
@@ -82,7 +82,7 @@ def convert(form: dict[str, Any]) -> Response:
     document = services().submissions.submit(file, order)
     if _is_asynchronous():
         response = serializers.accepted(document)
-        response.headers["Preference-Applied"] = "respond-async"
+        response.headers["Preference-Applied"] = RESPOND_ASYNC
         return response
     return _answer(immediate.wait_for_result(document, order.owner), shown)
 

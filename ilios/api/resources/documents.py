@@ -14,6 +14,7 @@ from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests import urls
 from ilios.api.requests.idempotency import creates
 from ilios.api.requests.options import order_of, password_of
+from ilios.api.requests.preferences import NO_BATCH, prefers
 from ilios.api.requests.webhooks import webhook_of
 from ilios.api.responses import conditional, forms, page_json, serializers, streaming
 from ilios.api.responses.links import absolute
@@ -41,6 +42,7 @@ from ilios.api.schemas.retry_form import RetryForm
 from ilios.api.schemas.url_requests import SubmitUrlForm
 from ilios.api.services import services
 from ilios.core.archive_errors import ArchiveGiven
+from ilios.core.idempotency_errors import IdempotencyKeyReused
 from ilios.db.models import DocumentStatus
 from ilios.documents import list_cursors, page_images
 from ilios.documents.idempotency import CreatedBefore
@@ -67,7 +69,8 @@ def document_submit(form: dict[str, Any]) -> Response:
     """Queue a document: a file of a form, or one to be fetched from the `url` of a JSON object.
 
     When this answers, the document, or the address that it is fetched from, is stored for good. An
-    archive (ZIP or TAR) becomes a batch of its documents, under their paths in it.
+    archive (ZIP or TAR) becomes a batch of its documents, under their paths in it; with
+    `Prefer: no-batch` it is refused with 415 `archive_needs_batch`.
     """
     here = services()
     owner = current_owner()
@@ -75,7 +78,9 @@ def document_submit(form: dict[str, Any]) -> Response:
     file = urls.document_of(form)
     try:
         return serializers.accepted(here.submissions.submit(file, order))
-    except (ArchiveGiven, CreatedBefore):
+    except (ArchiveGiven, CreatedBefore) as reason:
+        if prefers(NO_BATCH):
+            raise reason if isinstance(reason, ArchiveGiven) else IdempotencyKeyReused from reason
         answer, headers = batching.accepted([file], order)
     response = jsonify(_BATCH.dump(answer))
     response.status_code = HTTPStatus.CREATED

@@ -178,11 +178,16 @@ def _domain_error(error: IliosError) -> Response:
 
 
 def _extras(error: IliosError) -> dict[str, Any]:
-    if isinstance(error, request_errors.BatchRefused):
+    if isinstance(error, archive_errors.BatchRefused):
         return {
             "errors": [
-                {"name": name, "code": reason.code, "detail": reason.detail}
-                for name, reason in error.reasons
+                {
+                    "name": name,
+                    "code": reason.code,
+                    "detail": reason.detail,
+                    **({"archive": archive} if archive else {}),
+                }
+                for name, reason, archive in error.reasons
             ]
         }
     if isinstance(error, request_errors.InvalidSchema):

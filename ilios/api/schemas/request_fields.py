@@ -16,7 +16,8 @@ from ilios.engines.page_selection import ALLOWED, PageSelection
 
 PASSWORD: Final = "password"  # noqa: S105  #: the field of all requests that have one
 PASSWORD_MAX_CHARACTERS: Final = 1024
-_NO_PASSWORD: Final = re.compile("[\0\ud800-\udfff]")
+PASSWORD_ALLOWED: Final = f"1 to {PASSWORD_MAX_CHARACTERS:,} characters other than NUL"
+_NO_CHARACTER: Final = re.compile("[\ud800-\udfff]")  # also in place of bytes that are no UTF-8
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -111,10 +112,15 @@ class Identifier(fields.String):
 
 
 class PasswordField(fields.String):
-    """The password of a document; no refusal repeats it."""
+    """The password of a document; a refusal says what is wrong with it and does not repeat it."""
 
     default_error_messages = {  # noqa: RUF012
-        "invalid": f"1 to {PASSWORD_MAX_CHARACTERS:,} characters other than NUL"
+        "empty": "is empty",
+        "invalid": "is no text",
+        "long": f"has more than {PASSWORD_MAX_CHARACTERS:,} characters",
+        "nul": "has a NUL in it",
+        "null": "is null",
+        "unreadable": "is no text in UTF-8",
     }
 
     def __init__(self) -> None:
@@ -133,8 +139,15 @@ class PasswordField(fields.String):
 
     def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
         text = super()._deserialize(value, *args, **options)
-        if not 1 <= len(text) <= PASSWORD_MAX_CHARACTERS or _NO_PASSWORD.search(text):
-            raise self.make_error("invalid")
+        faults = {
+            "empty": not text,
+            "long": len(text) > PASSWORD_MAX_CHARACTERS,
+            "nul": "\0" in text,
+            "unreadable": _NO_CHARACTER.search(text),
+        }
+        for fault, is_found in faults.items():
+            if is_found:
+                raise self.make_error(fault)
         return text
 
 

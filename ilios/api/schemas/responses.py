@@ -34,6 +34,7 @@ class RefusedFileSchema(CamelSchema):
     name = text("The file's name.", example="empty.pdf")
     code = text(example="empty_file")
     detail = text("What is wrong with it.")
+    archive = text("The archive that it came in.", optional=True, example="reports.zip")
 
 
 class ProblemSchema(CamelSchema):

@@ -245,11 +245,15 @@ class DocumentPassword(Base):
     """
 
     __tablename__ = "document_passwords"
+    __table_args__ = (
+        partial_index("ix_document_passwords_left", "document_id", where="sealed = ''"),
+    )
 
     document_id: Mapped[str] = mapped_column(
         ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
     )
-    sealed: Mapped[str | None] = mapped_column(Text)  #: None once it is forgotten
+    sealed: Mapped[str | None] = mapped_column(Text)
+    """Empty once it is forgotten; None once the write-ahead log has forgotten it too."""
 
 
 class UrlSource(Base):

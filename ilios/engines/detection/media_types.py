@@ -172,13 +172,12 @@ NAMED: Final = {
 
 HEAD_BYTES: Final = 64 * 1024  #: of a longer file, only this much and the tail are read
 TAIL_BYTES: Final = 2 * 1024
-MAGIC_BYTES: Final = 1024  #: no signature that we name lies deeper
 PDF_JUNK_MAX_BYTES: Final = 1024  #: what readers tolerate before `%PDF-`
 
 _ACCEPTED: Final = (
     "PDF, PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, JPEG 2000, DOCX, PPTX and XLSX (also templates, "
-    "slide shows and files with macros), XLS, EPUB, ODT, ODS, ODP, FODT, FODS, FODP, RTF, mails "
-    "(EML, MSG), HTML, XML, JSON, notebooks (IPYNB), CSV, TSV, plain text and Markdown"
+    "slide shows and files with macros), DOC, PPT, XLS, EPUB, ODT, ODS, ODP, FODT, FODS, FODP, "
+    "RTF, mails (EML, MSG), HTML, XML, JSON, notebooks (IPYNB), CSV, TSV, plain text and Markdown"
 )
 _IMAGES: Final = {
     "image/png": PNG,
@@ -196,12 +195,12 @@ OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTABLE: Final = {e: kind for e, kind in NAMED.items() if kind in (DOCX, PPTX, XLSX)}
 _MESSAGE: Final = ("__properties_version1.0", "__nameid_version1.0", "__substg1.0_", "__recip_v")
 _COMPOUND: Final = {
-    "WordDocument": DOC,
-    "Workbook": XLS,
-    "Book": XLS,
-    "PowerPoint Document": PPT,
+    "worddocument": DOC,
+    "workbook": XLS,
+    "book": XLS,
+    "powerpoint document": PPT,
 }
-"""Types of OLE compound files by a stream that each has."""
+"""Types of OLE compound files by a stream that each has, in small letters."""
 _TEXT_EXTENSIONS: Final = {
     e: kind for e, kind in NAMED.items() if kind in (HTML, XML, JSON, CSV, PLAIN, MARKDOWN)
 }
@@ -216,8 +215,6 @@ _FORMS: Final = {
 }
 _NEED_MISTRAL: Final = {
     HEIC: "a picture in HEIC (image/heic)",
-    DOC: "a Word document of before 2007 (.doc)",
-    PPT: "a PowerPoint presentation of before 2007 (.ppt)",
 }
 _REFUSED_FORMS: Final = {
     Form.SVG: "an SVG drawing (image/svg+xml)",
@@ -285,8 +282,8 @@ def _zipped(file: BinaryIO, head: bytes) -> str:
 
 
 def _ole(file: BinaryIO, extension: str) -> str:
-    streams = containers.ole_streams(file)
-    if "EncryptedPackage" in streams:  # how Office stores a DOCX, PPTX or XLSX with a password
+    streams = {name.lower() for name in containers.ole_streams(file)}  # the case does not matter
+    if "encryptedpackage" in streams:  # how Office stores a DOCX, PPTX or XLSX with a password
         if extension in _ENCRYPTABLE:
             return _ENCRYPTABLE[extension]
         raise _unsupported("an encrypted Office document named neither .docx, .pptx nor .xlsx")
@@ -311,7 +308,7 @@ def _by_content(file: BinaryIO, head: bytes, extension: str) -> str:
 
 
 def _by_magic(head: bytes, *, late_pdf: bool) -> str:
-    magic = filetype.guess_mime(head[:MAGIC_BYTES])
+    magic = filetype.guess_mime(head[: text_forms.MAGIC_BYTES])
     if late_pdf and magic in (None, PDF):  # else an archive that holds a PDF
         return PDF
     if magic == BMP:

@@ -6,6 +6,8 @@ import codecs
 import re
 from enum import Enum, auto
 
+import filetype
+
 from ilios.core.expressions import possessive
 from ilios.engines.detection import wide_text
 
@@ -33,6 +35,11 @@ _JSON = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_PROGRAMS = (
+    *(b"MZ", b"\x7fELF", b"\0asm", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa\xce"),
+    *(b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe"),
+)
+MAGIC_BYTES = 1024  #: no signature that we name lies deeper
 _NOTEBOOK = re.compile(r"\"nbformat\"\s*+:\s*+\d")
 _CELLS = re.compile(r"\"(?:cells|worksheets)\"\s*+:\s*+\[")
 
@@ -67,13 +74,19 @@ def decoded(head: bytes, tail: bytes, *, whole: bool) -> str | None:
     encodings of one language (Shift-JIS, Windows-1250 …) only what they share with ASCII is right.
     """
     marked = wide_text.marked(head)
-    wide = marked if marked in ("utf-16", "utf-32") else wide_text.unmarked(head)
+    wide = marked if marked in ("utf-16", "utf-32") else _unmarked(head)
     if wide is not None:
         return _strictly(head, wide, whole=whole)
     if _BINARY.search(tail.decode("latin-1")):
         return None
     text = head.removeprefix(codecs.BOM_UTF8)
     return _strictly(text, "utf-8", whole=whole) or _free_of_controls(text.decode("latin-1"))
+
+
+def _unmarked(head: bytes) -> str | None:
+    """Return the wide encoding of a text without a mark; a program's bytes may look like one."""
+    is_known = head.startswith(_PROGRAMS) or filetype.guess(head[:MAGIC_BYTES]) is not None
+    return None if is_known else wide_text.unmarked(head)
 
 
 def _strictly(head: bytes, encoding: str, *, whole: bool) -> str | None:

@@ -62,6 +62,18 @@ def _xls() -> ReaderModule:
     return document
 
 
+def _doc() -> ReaderModule:
+    from ilios.engines.embedded.office.doc import document
+
+    return document
+
+
+def _ppt() -> ReaderModule:
+    from ilios.engines.embedded.office.ppt import document
+
+    return document
+
+
 def _odt() -> ReaderModule:
     from ilios.engines.embedded.office.odt import document
 
@@ -142,6 +154,8 @@ READERS: Final = {
     media_types.PPTX: Reader("PowerPoint presentation", _pptx),
     media_types.XLSX: Reader("Excel workbook", _xlsx),
     media_types.XLS: Reader("Excel workbook", _xls),
+    media_types.DOC: Reader("Word document", _doc),
+    media_types.PPT: Reader("PowerPoint presentation", _ppt),
     media_types.EPUB: Reader("EPUB book", _epub),
     media_types.ODT: Reader("OpenDocument text", _odt),
     media_types.FODT: Reader("OpenDocument text", _odt),

@@ -15,6 +15,7 @@ _OF_IDS: Final = "Take an id that `convert` or `search` has given."
 _OF_PAGES: Final = "Ask for a page that there is; `status` says how many pages the document has."
 _RETRY: Final = "Try again later."
 REMEDIES: Final = {
+    "archive_needs_batch": "Unpack it, and convert its documents one by one.",
     "busy": _RETRY,
     "document_cancelled": "Convert it again.",
     "document_not_found": _OF_IDS,

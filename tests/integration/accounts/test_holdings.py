@@ -108,7 +108,7 @@ def test_no_more_documents_wait_than_may(
 @pytest.mark.parametrize(
     ("terms", "error", "figure"),
     [
-        ({"storage_bytes": 2 * HELLO}, StorageQuotaExceeded, f"needs {3 * HELLO} more"),
+        ({"storage_bytes": 2 * HELLO}, StorageQuotaExceeded, f"need {3 * HELLO} more"),
         ({"waiting_documents": 2}, TooManyWaiting, "3 more would be above the 2"),
     ],
 )

@@ -15,7 +15,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import Batch, Document
 from tests.contract.problems import assert_problem
-from tests.support import protected, sample_files
+from tests.support import old_office, protected, sample_files
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY
 from tests.support.api_working import InTestWorker
@@ -29,6 +29,17 @@ DOCX = (REPOSITORY / "samples" / "meeting-notes.docx").read_bytes()
 
 def names(answer: dict[str, Any]) -> list[str]:
     return [one["fileName"] for one in answer["documents"]]
+
+
+def bound_of(rule: str, settings: Settings) -> str:
+    """Return what a refusal by this rule says of its bound."""
+    return {
+        "headers": "(1 MiB at most)",
+        "member_size": f"({settings.max_file_size_bytes:,} bytes at most)",
+        "name": "(1,024 bytes at most)",
+        "ratio": "(200 times its size and 16 MiB at most)",
+        "too_many": "(100 at most)",
+    }.get(rule, "")
 
 
 def test_an_archive_becomes_a_batch_under_the_paths_of_its_documents(
@@ -76,6 +87,18 @@ def test_a_document_in_an_archive_shares_its_result(anna: Caller, worker: InTest
     assert [one["cached"] for one in documents] == [False, True, False]
 
 
+def test_files_of_before_2007_in_an_archive_are_documents(anna: Caller) -> None:
+    content = zipped(
+        ("old/letter.doc", old_office.word(["A letter"])),
+        ("old/talk.ppt", old_office.slides(["A talk"])),
+    )
+
+    answer = anna.post(SUBMIT, {"file": file(content, "all.zip")})
+
+    assert answer.status_code == 201, answer.text
+    assert names(answer.get_json()) == ["old/letter.doc", "old/talk.ppt"]
+
+
 def test_one_result_is_not_for_an_archive(
     anna: Caller, nothing_is_kept: Callable[[], None]
 ) -> None:
@@ -87,9 +110,33 @@ def test_one_result_is_not_for_an_archive(
     nothing_is_kept()
 
 
+def test_no_batch_is_made_where_none_is_wanted(
+    anna: Caller, nothing_is_kept: Callable[[], None]
+) -> None:
+    content = file(zipped(*TREE), "all.zip")
+
+    answer = anna.post(SUBMIT, {"file": content}, headers={"Prefer": "no-batch"})
+
+    assert_problem(answer, 415, "archive_needs_batch", "`ilios batch submit`", "unpack it")
+    nothing_is_kept()
+
+
+def test_the_key_of_a_batch_is_not_that_of_a_document(anna: Caller) -> None:
+    headers = {"Idempotency-Key": "an-idempotency-key-that-must-not-be-logged"}
+    anna.post(SUBMIT, {"file": file(zipped(*TREE), "all.zip")}, headers=headers)
+
+    answer = anna.post(
+        SUBMIT,
+        {"file": file(zipped(*TREE), "all.zip")},
+        headers={**headers, "Prefer": "wait=5, no-batch"},
+    )
+
+    assert_problem(answer, 422, "idempotency_key_reused")
+
+
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_archive_is_refused_by_name_and_leaves_nothing(
-    anna: Caller, nothing_is_kept: Callable[[], None], kind: str
+    anna: Caller, api_settings: Settings, nothing_is_kept: Callable[[], None], kind: str
 ) -> None:
     hostile = HOSTILE[kind]
     files = [file(b"First", "first.txt"), file(hostile.content(), hostile.name)]
@@ -101,21 +148,37 @@ def test_a_hostile_archive_is_refused_by_name_and_leaves_nothing(
     assert error["code"] == "archive_refused", error
     assert f"[{hostile.rule}]" in error["detail"]
     assert hostile.member in error["detail"]
+    assert bound_of(hostile.rule, api_settings) in error["detail"]
+    assert problem["detail"].count("Nothing was stored") == 1
     nothing_is_kept()
 
 
 def test_what_no_engine_reads_in_an_archive_is_listed_by_its_path(
     anna: Caller, nothing_is_kept: Callable[[], None]
 ) -> None:
-    content = zipped(("docs/a.txt", GOOD), ("docs/run.exe", b"MZ\0\0"), ("empty.txt", b""))
+    content = zipped(
+        *(("docs/a.txt", GOOD), ("docs/run.exe", b"MZ\0\0"), ("empty.txt", b"")),
+        ("inner.zip", zipped(("a.txt", GOOD))),
+    )
 
-    answer = anna.post(SUBMIT, {"file": file(content, "all.zip")})
+    answer = anna.post(BATCH, {"files": [file(b"", "own.txt"), file(content, "all.zip")]})
 
     problem = assert_problem(answer, 400, "batch_refused")
-    assert [(one["name"], one["code"]) for one in problem["errors"]] == [
-        ("docs/run.exe", "unsupported_type"),
-        ("empty.txt", "empty_file"),
+    assert [(one["name"], one["code"], one.get("archive")) for one in problem["errors"]] == [
+        ("own.txt", "empty_file", None),
+        ("docs/run.exe", "unsupported_type", "all.zip"),
+        ("empty.txt", "empty_file", "all.zip"),
+        ("all.zip", "archive_refused", None),
     ]
+    detail = problem["detail"]
+    assert detail.startswith("Nothing was stored. own.txt is empty. Send a file with content. ")
+    assert "all.zip: docs/run.exe: The file is of type " in detail
+    assert "all.zip: empty.txt is empty. Send a file with content. " in detail
+    assert detail.endswith(
+        "all.zip: inner.zip: It is an archive itself, which is not opened [nesting]. "
+        "Unpack it first."
+    )
+    assert detail.count("Nothing was stored") == 1
     nothing_is_kept()
 
 

@@ -50,6 +50,19 @@ def test_a_batch_is_followed_to_its_end(anna: Caller, worker: InTestWorker) -> N
     assert ended["documents"][1]["errorCode"] == "encrypted_document"
 
 
+def test_a_batch_of_earlier_results_has_not_ended_before_it_began(
+    anna: Caller, worker: InTestWorker
+) -> None:
+    anna.submit(b"one")
+    worker.work()
+
+    batch_id = anna.submit_batch(b"one")
+
+    ended = anna.get(f"/v1/batch/status/{batch_id}").get_json()
+    assert ended["status"] == "completed"
+    assert ended["completedAt"] == ended["createdAt"]
+
+
 def test_the_results_of_a_batch_are_lines_of_json(anna: Caller, worker: InTestWorker) -> None:
     batch_id = anna.submit_batch('"quoted"\nzwei\tü'.encode(), b"fail: document")
     worker.work()

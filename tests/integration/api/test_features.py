@@ -29,8 +29,8 @@ def test_the_embedded_engine_fills_in_no_schema(anna: Caller) -> None:
     assert not body["schema"]
     assert not body["providerBatches"]
     assert {"markdown", "html", "json", "zip", "pdf"} <= set(body["formats"])
-    assert {".pdf", ".docx", ".png"} <= set(body["accepts"])
-    assert ".doc" not in body["accepts"]
+    assert {".pdf", ".docx", ".doc", ".ppt", ".png"} <= set(body["accepts"])
+    assert ".heic" not in body["accepts"]
     assert body["scopes"] == ["convert", "read"]
     refused = anna.post("/api/documents/submit", {"file": file(), "schema": SCHEMA})
     assert_problem(refused, 422, "option_unavailable", "schema")

@@ -114,6 +114,8 @@ def test_deleted_documents_are_listed_for_who_asks(anna: Caller) -> None:
         ("batchId=1", "invalid_batchId"),
         ("limit=0", "invalid_limit"),
         ("limit=501", "invalid_limit"),
+        ("limit=1&limit=2", "invalid_limit"),
+        ("limit=5&limit=5", "invalid_limit"),
         ("q=", "invalid_q"),
         ("cursor=", "invalid_cursor"),
         ("cursor=abc", "invalid_cursor"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import openpyxl
 import pytest
@@ -161,15 +162,32 @@ def test_a_retry_asks_for_it_again(anna: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", ["", "p" * (PASSWORD_MAX_CHARACTERS + 1), f"{PASSWORD}\0", f"{PASSWORD}\ud800"]
+    ("sent", "fault"),
+    [
+        ("", "is empty"),
+        ("p" * (PASSWORD_MAX_CHARACTERS + 1), "has more than 1,024 characters"),
+        (f"{PASSWORD}\0", "has a NUL in it"),
+        (f"{PASSWORD}\ud800", "is no text in UTF-8"),
+    ],
 )
-def test_what_can_be_no_password_is_refused_and_not_repeated(anna: Caller, sent: str) -> None:
+def test_what_can_be_no_password_is_refused_and_not_repeated(
+    anna: Caller, sent: str, fault: str
+) -> None:
     body = {"url": "https://example.com/a.pdf", "password": sent}
 
     answer = anna.post("/api/documents/submit", json=body)
 
-    assert_problem(answer, 400, "invalid_password", "1 to 1,024 characters")
+    assert_problem(answer, 400, "invalid_password", f"password {fault}; ", "1 to 1,024 characters")
     assert PASSWORD not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/v1/convert", "/api/documents/submit"])
+def test_bytes_that_are_no_text_are_no_password(anna: Caller, path: str) -> None:
+    sent = form(password=file("pässword".encode("latin-1"), "secret.txt"))  # type: ignore[arg-type]
+
+    answer = anna.post(path, sent)
+
+    assert_problem(answer, 400, "invalid_password", "password is no text in UTF-8; ")
 
 
 @pytest.mark.parametrize("sent", [7, True, None, [PASSWORD], {"text": PASSWORD}])
@@ -178,18 +196,38 @@ def test_a_password_is_a_text(anna: Caller, sent: object) -> None:
 
     answer = anna.post("/api/documents/submit", json=body)
 
-    assert_problem(answer, 400, "invalid_password")
+    fault = "null" if sent is None else "no text"
+    assert_problem(answer, 400, "invalid_password", f"password is {fault}; ")
     assert PASSWORD not in answer.text
 
 
 def test_no_refusal_repeats_a_password(anna: Caller) -> None:
     twice = anna.post("/v1/convert", form(password=[PASSWORD, WRONG]))  # type: ignore[arg-type]
-    where_there_is_none = anna.post("/api/documents/upload-url", json={"password": PASSWORD})
-
-    assert_problem(twice, 400, "invalid_password", "a secret")
-    assert_problem(where_there_is_none, 400, "unknown_field", "a secret")
-    for answer in (twice, where_there_is_none):
+    assert_problem(twice, 400, "invalid_password", "password was sent 2 times; ")
+    where_there_is_none = {
+        "password": anna.post("/api/documents/upload-url", json={"password": PASSWORD}),
+        "passwort": anna.post("/v1/convert", form(passwort=PASSWORD)),
+        "Password": anna.post("/v1/convert", form(Password=[PASSWORD, WRONG])),  # type: ignore[arg-type]
+        "passphrase": anna.get(f"/api/documents?passphrase={quote(PASSWORD)}"),
+        "pass": anna.post(f"/v1/convert?pass={quote(PASSWORD)}", form()),
+    }
+    for name, answer in where_there_is_none.items():
+        problem = answer.get_json()
+        assert (answer.status_code, problem["detail"].split()[0]) == (400, name)
+    for answer in (twice, *where_there_is_none.values()):
         assert PASSWORD not in answer.text
+        assert quote(PASSWORD) not in answer.text
+
+
+@pytest.mark.usefixtures("at_work")
+@pytest.mark.parametrize("name", ["a.pdf", "a.docx"])
+def test_a_line_end_behind_a_password_is_hinted_at(anna: Caller, name: str) -> None:
+    content = protected.pdf() if name == "a.pdf" else DOCX
+    with_line_end = anna.post("/v1/convert", form(content, name, password=f"{PASSWORD}\n"))
+    another = anna.post("/v1/convert", form(content, name, password=WRONG))
+
+    assert_problem(with_line_end, 422, "wrong_password", "ends in a line end")
+    assert "line end" not in assert_problem(another, 422, "wrong_password")["detail"]
 
 
 def test_a_password_in_a_file_stays_in_memory(anna: Caller, temporary_files: Any) -> None:
@@ -231,10 +269,10 @@ def test_a_document_at_an_address_has_its_password_kept_for_it(
     with database.reading() as session:
         (kept,) = session.scalars(select(DocumentPassword)).all()
     assert kept.document_id == document_id
-    assert kept.sealed is not None
+    assert kept.sealed
     anna.post(f"/api/documents/{document_id}/cancel")
     with database.reading() as session:
-        assert session.scalars(select(DocumentPassword.sealed)).all() == [None]
+        assert session.scalars(select(DocumentPassword.sealed)).all() == [""]
 
 
 def test_a_pdf_that_can_be_searched_is_not_made_of_a_protected_one(

@@ -380,6 +380,8 @@ def test_a_wrong_password_is_one_line(tmp_path: Path) -> None:
     [
         (("--password-stdin",), b"\n", "no password on standard input"),
         (("--password-stdin",), b"", "no password on standard input"),
+        (("--password-stdin",), b"p\xff\n", "no text in UTF-8"),
+        (("--password-stdin",), b"p\0q\n", "has a NUL in it"),
         (("--password-stdin", "-"), b"x", "ILIOS_PASSWORD"),
         (("--password", "secret"), None, "No such option"),
     ],

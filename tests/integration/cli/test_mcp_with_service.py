@@ -16,6 +16,7 @@ from ilios.core.settings import Settings
 from tests.support.commands import Operator
 from tests.support.coroutines import finished
 from tests.support.forking import REPOSITORY
+from tests.support.hostile_archives import zipped
 from tests.support.live_service import live_service, url_of
 from tests.support.mcp_clients import Answered, by_http, by_streams, call, connected
 from tests.support.sample_files import noise, pdf, picture, text
@@ -47,6 +48,7 @@ def reached(service: Settings) -> dict[str, str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mcp")
     shutil.copy(INVOICE, folder)
+    (folder / "all.zip").write_bytes(zipped(("a.txt", b"One"), ("b.txt", b"Two")))
     figure = text("A figure:") + picture(100, 300, 300, 200)
     (folder / "figure.pdf").write_bytes(pdf(figure, text("Next"), image=noise(600, 400)))
     return folder
@@ -77,6 +79,7 @@ def session(folder: Path, reached: dict[str, str]) -> Answers:
         told["no page"] = await call(client, "read_page", id=of, page=3)
         told["no document"] = await call(client, "status", id="a" * 24)
         told["no file"] = await call(client, "convert", path="gone.pdf")
+        told["archive"] = await call(client, "convert", path=str(folder / "all.zip"))
         told["password"] = await call(client, "convert", path=str(ENCRYPTED))
         return told
 
@@ -137,6 +140,7 @@ def test_what_takes_longer_than_was_waited_goes_on(session: Answers) -> None:
         ("no document", "document_not_found"),
         ("no file", "file_not_readable"),
         ("password", "encrypted_document"),
+        ("archive", "archive_needs_batch"),
     ],
 )
 def test_errors_have_the_codes_of_the_api(session: Answers, what: str, code: str) -> None:

@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 
-from ilios.client import AsyncIlios, Ilios
+from ilios.client import ApiError, AsyncIlios, Ilios
 from ilios.client.passages import passages
 from ilios.core.settings import Settings
 from tests.support import protected
 from tests.support.commands import Operator
 from tests.support.coroutines import finished
 from tests.support.forking import REPOSITORY, run_python
+from tests.support.hostile_archives import zipped
 from tests.support.live_service import live_service, url_of
 from tests.support.sample_files import noise, pdf, picture, text
 from tests.support.web_servers import reply, serving
@@ -281,6 +282,33 @@ def test_the_client_does_what_the_api_does(service: Settings, key: str, document
         assert client.download_batch(batch["batchId"]).count(b"\n") == 2
         client.delete(accepted["id"])
         assert client.status(accepted["id"])["status"] == "deleted"
+
+
+def test_an_archive_is_no_document_of_any_client(
+    service: Settings, key: str, tmp_path: Path
+) -> None:
+    archive = tmp_path / "all.zip"
+    archive.write_bytes(zipped(("a.txt", b"One"), ("b.txt", b"Two")))
+
+    async def converted() -> None:
+        async with AsyncIlios(url_of(service), key) as client:
+            await client.convert(archive)
+
+    with Ilios(url_of(service), key) as client:
+        before = client.documents()["documents"]
+        for attempt in (
+            lambda: client.convert(archive),
+            lambda: client.submit(archive),
+            lambda: finished(converted()),
+            lambda: list(passages(client, archive, "page", {})),
+        ):
+            with pytest.raises(ApiError) as refused:
+                attempt()
+            assert refused.value.code == "archive_needs_batch"
+        told = ilios("convert", archive, ILIOS_SERVER=url_of(service), ILIOS_API_KEY=key)
+        assert "`ilios batch submit`" in told.stderr
+        assert client.documents()["documents"] == before
+        assert client.batch([archive])["totalDocuments"] == 2
 
 
 def test_the_client_for_asyncio_does_the_same(service: Settings, key: str, documents: Path) -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert as insertion
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from ilios.core import clock
 from ilios.core.errors import DatabaseBusy
-from ilios.core.request_errors import TooManyWaiting
+from ilios.core.request_errors import NothingToRetry, TooManyWaiting
 from ilios.db import group_commit
 from ilios.db.database import Database
-from ilios.db.group_commit import GroupCommit
+from ilios.db.group_commit import GroupCommit, _Entry
+from ilios.db.models import Batch
+from ilios.db.prepared import Prepared
 from tests.support.waiting import wait_until
 
 THREADS = 20
@@ -199,3 +204,30 @@ def test_an_owner_with_many_units_lets_the_first_of_another_go_before(
 
     assert set(written[:2]) == {"greedy-0", "modest"}
     assert written[2:] == [f"greedy-{number}" for number in range(1, 5)]
+
+
+def test_a_refusal_after_a_change_undoes_nothing_of_units_that_use_prepared_statements(
+    database: Database,
+) -> None:
+    add = Prepared(insertion(Batch))
+
+    def unit(batch_id: str, *, is_refused: bool) -> Callable[[Session], None]:
+        def run(session: Session) -> None:
+            values = {"id": batch_id, "owner": "a", "total_documents": 1, "priority": 5}
+            add.run(session, **values, created_at=clock.now(), webhook_url=None)
+            if is_refused:
+                raise NothingToRetry("no")
+
+        return run
+
+    entries: list[Any] = [
+        _Entry(unit("kept", is_refused=False), ""),
+        _Entry(unit("refused", is_refused=True), ""),
+    ]
+
+    GroupCommit(database)._write(entries)
+
+    with database.reading() as session:
+        assert session.scalars(select(Batch.id)).all() == ["kept"]
+    with pytest.raises(NothingToRetry):
+        entries[1].outcome()

@@ -102,6 +102,14 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         {"ix_documents_fingerprint", "sqlite_autoindex_pages_1"},
     ),
     "password": (lambda s: passwords.sealed_of(s, "a"), {"sqlite_autoindex_document_passwords_1"}),
+    "forgotten_passwords": (
+        lambda s: passwords.left_in_log(s, 9),
+        {"ix_document_passwords_left"},
+    ),
+    "gone_passwords": (
+        lambda s: passwords.note_gone(s, ["a"]),
+        {"sqlite_autoindex_document_passwords_1"},
+    ),
     "earlier_fetch": (
         lambda s: url_sources.earlier(s, "a", "d"),
         {"ix_url_sources_known", "sqlite_autoindex_documents_1"},

@@ -20,6 +20,7 @@ from ilios.documents import password_sealing, results
 from ilios.documents.admission import Order
 from ilios.documents.lifecycle import DocumentActions
 from ilios.documents.submission import Submissions
+from ilios.documents.upkeep import Upkeep
 from ilios.documents.uploads import Received
 from ilios.engines.base import Conversion, Engine, Part
 from ilios.engines.registry import EMBEDDED
@@ -95,7 +96,7 @@ def kept(database: Database) -> Callable[[], dict[str, bool]]:
     def kept() -> dict[str, bool]:
         with database.reading() as session:
             rows = session.scalars(select(DocumentPassword))
-            return {row.document_id: row.sealed is not None for row in rows}
+            return {row.document_id: bool(row.sealed) for row in rows}
 
     return kept
 
@@ -304,6 +305,40 @@ def test_triggers_that_were_missing_leave_nothing_behind(
         assert password_triggers.are_installed(driver)
 
     assert kept() == {ended: False, waiting: True}
+
+
+def sealed(database: Database) -> list[str | None]:
+    with database.reading() as session:
+        return list(session.scalars(select(DocumentPassword.sealed)))
+
+
+def test_what_was_sealed_goes_from_the_log_too_as_soon_as_nobody_reads_it(
+    submit: Submit, convert_all: ConvertAll, settings: Settings, database: Database, upkeep: Upkeep
+) -> None:
+    submit()
+    (kept,) = sealed(database)
+    assert kept
+    folder = settings.database_path.parent
+    convert_all()
+    assert protected.files_with(folder, kept) != []
+
+    with database.reading() as reader:  # a snapshot, which the log has to serve
+        reader.scalar(select(DocumentPassword.sealed))
+        assert upkeep.run()
+        assert sealed(database) == [""]
+    assert upkeep.run()
+
+    assert sealed(database) == [None]
+    assert protected.files_with(folder, kept) == []
+
+
+def test_upkeep_leaves_what_waits(submit: Submit, database: Database, upkeep: Upkeep) -> None:
+    submit()
+    before = sealed(database)
+
+    assert upkeep.run()
+
+    assert sealed(database) == before
 
 
 def test_what_is_removed_for_good_takes_its_password_along(

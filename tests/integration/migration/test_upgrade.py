@@ -243,23 +243,37 @@ def test_webhooks_are_made_and_forgotten(fresh: Settings) -> None:
         assert webhook_triggers.are_installed(connection)
 
 
-def test_passwords_of_documents_are_forgotten_with_their_documents_end(fresh: Settings) -> None:
+@pytest.mark.parametrize(
+    ("status", "sealed", "then"),
+    [
+        ("processing", "'sealed'", ("failed", "option_unavailable")),
+        ("completed", "''", ("completed", None)),
+        ("completed", "NULL", ("completed", None)),
+    ],
+)
+def test_passwords_of_documents_are_forgotten_with_their_documents_end(
+    fresh: Settings, status: str, sealed: str, then: tuple[str, str | None]
+) -> None:
     alembic(fresh, "upgrade", "0017")
     for statement in FIRST_CONTENT:
         execute(fresh.database_path, statement)
     alembic(fresh, "upgrade", "head")
     with closing(sqlite.connect(str(fresh.database_path))) as connection:
         assert password_triggers.are_installed(connection)
-    execute(fresh.database_path, "UPDATE documents SET status = 'processing'")
-    execute(fresh.database_path, "INSERT INTO document_passwords VALUES ('document', 'sealed')")
+    execute(fresh.database_path, f"UPDATE documents SET status = '{status}'")
+    insert = f"INSERT INTO document_passwords VALUES ('document', {sealed})"
+    execute(fresh.database_path, insert)
 
     down = alembic(fresh, "downgrade", "0017")
 
     assert down.returncode == 0, down.stderr
-    failed = rows(fresh.database_path, "SELECT status, error_code FROM documents")
-    assert failed == [("failed", "option_unavailable")]
+    assert rows(fresh.database_path, "SELECT status, error_code FROM documents") == [then]
     names = "SELECT name FROM sqlite_master WHERE name LIKE '%password%'"
     assert rows(fresh.database_path, names) == []
+    up = alembic(fresh, "upgrade", "head")
+    assert up.returncode == 0, up.stderr
+    with closing(sqlite.connect(str(fresh.database_path))) as connection:
+        assert password_triggers.are_installed(connection)
 
 
 LONG_PAGE = "ä" * 65_535 + "b€" * 65_536 + "🙂"

@@ -46,6 +46,27 @@ def test_a_file_as_office_2007_wrote_it_is_opened_too(tmp_path: Path) -> None:
         opened(content, WRONG, tmp_path)
 
 
+def test_a_file_as_office_2010_wrote_it_is_opened_too(tmp_path: Path) -> None:
+    content = protected.locked_in_2010(DOCX)
+
+    assert opened(content, PASSWORD, tmp_path) == DOCX
+    with pytest.raises(WrongPassword):
+        opened(content, WRONG, tmp_path)
+    with pytest.raises(EncryptedDocument):
+        opened(content, None, tmp_path)
+    assert opened(protected.locked_in_2010(DOCX, UNASKED), WRONG, tmp_path) == DOCX
+
+
+def test_a_key_that_is_longer_than_its_hash_is_named(tmp_path: Path) -> None:
+    content = bytearray(protected.locked_in_2010(DOCX))
+    bits = b'keyBits="128"'
+    place = content.rindex(bits)
+    content[place : place + len(bits)] = b'keyBits="256"'
+
+    with pytest.raises(UnsupportedDocument, match="kind of encryption"):
+        opened(bytes(content), PASSWORD, tmp_path)
+
+
 def test_another_one_does_not(tmp_path: Path) -> None:
     with pytest.raises(WrongPassword, match="does not open the Word document"):
         opened(locked(DOCX), WRONG, tmp_path)

@@ -8,7 +8,7 @@ import pytest
 
 from ilios.engines.base import Source
 from ilios.engines.detection import media_types
-from ilios.engines.password_spellings import spellings
+from ilios.engines.password_spellings import of_pdf, spellings
 from ilios.engines.passwords import is_locked_office
 from tests.support import protected, sample_files
 
@@ -26,6 +26,11 @@ DOCX = protected.roomy(sample_files.docx(sample_files.word_paragraph("x")))
 )
 def test_a_password_has_few_spellings(password: str, meant: list[str]) -> None:
     assert spellings(password) == meant
+
+
+def test_a_password_of_a_pdf_is_known_as_before_unicode() -> None:
+    assert of_pdf("plain") == ["plain"]
+    assert of_pdf("10€ Łódź") == ["10€ Łódź", "10\xa0 \x95ódź"]
 
 
 @pytest.mark.parametrize(

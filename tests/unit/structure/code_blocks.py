@@ -8,6 +8,9 @@ by `make image-test`), unless a comment right above it says otherwise:
 
 The first says where, and what the output has to contain; either may be left out. The second gives a
 reason, of a closed list, and the test that covers what the block shows.
+
+A whole command within a line, such as those in tables of the runbook, is run against a service with
+keys; those that drive a container are like the blocks that tests/image runs.
 """
 
 from __future__ import annotations
@@ -23,13 +26,14 @@ from typing import NamedTuple
 from markdown_it.token import Token
 
 from tests.support.forking import REPOSITORY
-from tests.unit.structure.pages import pages, tokens
+from tests.unit.structure.pages import code_spans, pages, tokens
 
 COMMANDS = frozenset({"sh", "python", "javascript"})
 SHOWN = frozenset({"", "text", "json", "yaml", "ini", "mermaid"})
 RUN = re.compile(r'<!-- run(?: (?P<place>[a-zA-Z ]+?))?(?:, prints "(?P<words>[^"]+)")? -->')
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>[a-z ]+); (?P<covered_by>\S+) -->")
 MARK = re.compile(r"<!-- (?:not )?run\b")
+WITHIN_A_LINE = re.compile(r"(curl .*localhost|\.venv/bin/ilios \w+ |python -m scripts\.)[^…]*")
 
 
 class Place(StrEnum):
@@ -89,8 +93,7 @@ class Block(NamedTuple):
 @cache
 def blocks() -> tuple[Block, ...]:
     """Return all of them. Raises ValueError for a mark that is wrong, or that marks nothing."""
-    ours = (page for page in pages() if page.parent == REPOSITORY or "docs" in page.parts)
-    return tuple(block for page in ours for block in _of(page))
+    return tuple(block for page in _ours() for block in _of(page))
 
 
 def commands() -> Iterator[tuple[Block, Mark]]:
@@ -98,6 +101,17 @@ def commands() -> Iterator[tuple[Block, Mark]]:
     for block in blocks():
         if block.language in COMMANDS:
             yield block, block.mark or Mark()
+
+
+def within_lines() -> Iterator[Block]:
+    """Yield commands that stand whole within a line."""
+    for page in _ours():
+        for text in sorted(filter(WITHIN_A_LINE.fullmatch, code_spans(page))):
+            yield Block(page, 0, "sh", text, Mark(Place.KEYS))
+
+
+def _ours() -> Iterator[Path]:
+    yield from (page for page in pages() if page.parent == REPOSITORY or "docs" in page.parts)
 
 
 def _of(page: Path) -> Iterator[Block]:

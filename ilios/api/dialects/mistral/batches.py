@@ -22,9 +22,9 @@ from ilios.api.dialects.options import Options
 from ilios.api.middleware.auth import current_owner
 from ilios.api.requests import idempotency, spooling
 from ilios.api.services import services
+from ilios.core.archive_errors import BatchRefused, FileRefusal
 from ilios.core.request_errors import (
     BatchNotFound,
-    BatchRefused,
     Gone,
     InvalidField,
     KeptFileNotFound,
@@ -117,7 +117,7 @@ def _read(
     """Return documents with their orders, and the lines that they come from."""
     orders: list[tuple[Submitted, Order]] = []
     lines: list[Line] = []
-    refused: list[tuple[str, RequestError]] = []
+    refused: list[FileRefusal] = []
     for one in requests:
         model = model or one.body.value.get("model") or ocr_options.LATEST  # one for all of them
         try:
@@ -128,7 +128,7 @@ def _read(
             orders.append((file, order))
             lines.append(line)
         except RequestError as reason:
-            refused.append((one.custom_id, reason))
+            refused.append(FileRefusal(one.custom_id, reason))
     if refused:
         raise BatchRefused(refused)
     if not orders:

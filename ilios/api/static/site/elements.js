@@ -20,6 +20,9 @@ export const html = (tag, attributes = {}, ...children) =>
 export const svg = (tag, attributes = {}, ...children) =>
   filled(document.createElementNS(SVG, tag), attributes, children);
 
+/** A sentence of the service, as nodes: names and commands, which it puts between backticks, as code. */
+export const coded = (sentence) => sentence.split(/`([^`]+)`/).map((part, place) => (place % 2 ? html("code", {}, part) : part));
+
 /**
  * A table that becomes a list of cards on a narrow screen. Columns are [head, cell of a row] or
  * [head, cell, "number"]; the first one names the row. The roles outlive `display: block`.

@@ -221,11 +221,15 @@ def payload(part: Message) -> bytes:
 
 
 def _heads(part: Message) -> bytes:
-    blocks = (
-        "\n".join(f"{name}: {field_text(str(value))}" for name, value in each.raw_items())
-        for each in _children(part)
-    )
-    return "\n\n".join(block for block in blocks if block).encode("utf-8", "replace")
+    blocks = (_head(each) for each in _children(part))
+    return b"\n\n".join(block for block in blocks if block)
+
+
+def _head(part: Message) -> bytes:
+    """Return the fields of a head, and what some programs write where fields should be."""
+    fields = (f"{name}: {field_text(str(value))}" for name, value in part.raw_items())
+    head = "\n".join(fields).encode("utf-8", "replace")
+    return b"\n".join(block for block in (head, payload(part).strip()) if block)
 
 
 def _name(part: Message) -> str:

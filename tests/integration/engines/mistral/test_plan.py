@@ -176,6 +176,15 @@ def test_a_pdf_that_pdfium_cannot_read_is_sent_whole(plan: MakePlan) -> None:
     assert [part.indexes for part in planned.parts] == [None]
 
 
+def test_a_protected_pdf_that_pdfium_cannot_read_is_not_sent(
+    engine: MistralEngine, tmp_path: Path
+) -> None:
+    damaged = protected.pdf("r4-user.pdf").replace(b"/Root", b"/Ruut")
+
+    with pytest.raises(CorruptDocument):
+        engine.plan(protected_source(damaged, tmp_path), None, tmp_path)
+
+
 def test_pages_of_a_pdf_that_pdfium_cannot_read_cannot_be_selected(plan: MakePlan) -> None:
     with pytest.raises(CorruptDocument):
         plan(b"%PDF-1.7 and nothing else", pages="1")

@@ -60,7 +60,9 @@ def test_a_call_that_is_called_off_stops_its_conversion(long: Path) -> None:
     assert all(has_ended(parser) for parser in parsers)
 
 
-def test_several_are_converted_at_once_and_each_has_its_own_result(tmp_path: Path) -> None:
+def test_several_are_converted_at_once_and_each_has_its_own_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for number in range(6):
         (tmp_path / f"{number}.pdf").write_bytes(pdf(text(f"Document {number}")))
 
@@ -73,3 +75,4 @@ def test_several_are_converted_at_once_and_each_has_its_own_result(tmp_path: Pat
             return [one.pages[0].markdown for one in found]
 
     assert finished(run()) == [f"Document {number}" for number in range(6)]
+    assert "parser.started" in capsys.readouterr().out  # how it logs is the command's choice

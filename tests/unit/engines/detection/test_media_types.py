@@ -171,6 +171,9 @@ def sniff(content: bytes, file_name: str = "upload") -> str:
         pytest.param(ole("a", "b", "c", "d", "Workbook"), media_types.XLS, id="XLS"),
         pytest.param(ole("Book"), media_types.XLS, id="XLS of before 1997"),
         pytest.param(ole("PowerPoint Document"), media_types.PPT, id="PPT"),
+        pytest.param(ole("WORKBOOK"), media_types.XLS, id="XLS in capitals"),
+        pytest.param(ole("WORDDOCUMENT"), media_types.DOC, id="DOC in capitals"),
+        pytest.param(ole("POWERPOINT DOCUMENT"), media_types.PPT, id="PPT in capitals"),
         pytest.param(ole("__properties_version1.0"), media_types.MSG, id="MSG"),
         pytest.param(
             compound({f"__recip_version1.0_#{n:08X}": {} for n in range(2000)}),
@@ -577,3 +580,17 @@ def peak_bytes_of_sniffing(file: BinaryIO) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"MZ\x90\0" + b"\1" * 300, id="a program of DOS or Windows"),
+        pytest.param(b"\x7fELF\1\1" + b"\1" * 300, id="a program of Linux"),
+        pytest.param(b"\xcf\xfa\xed\xfe" + b"\1" * 300, id="a program of macOS"),
+        pytest.param(b"\xca\xfe\xba\xbe" + b"\1" * 300, id="a class of Java"),
+    ],
+)
+def test_a_program_is_no_text_whose_bytes_look_like_wide_characters(content: bytes) -> None:
+    with pytest.raises(UnsupportedType):
+        media_types.sniff(io.BytesIO(content), "program")

@@ -37,9 +37,9 @@ class Head {
   }
 }
 
-const button = (action, act, kind = "quiet") => html("button", { type: "button", class: kind, "data-action": action, click: act }, say(`action.${action}`));
+const button = (action, act, kind = "quiet", values = {}) => html("button", { type: "button", class: kind, "data-action": action, click: act }, say(`action.${action}`, values));
 
-/** Show a delivery; returns its element. `gone` is called when nothing of it is left. */
+/** Show a delivery; returns its element, and what empties it for another key. `gone` is called when nothing of it is left. */
 export function deliveryGroup(delivery, leftOut, gone) {
   const head = new Head("h2");
   const list = html("ul", { class: "rows" });
@@ -65,6 +65,18 @@ export function deliveryGroup(delivery, leftOut, gone) {
     all = true;
     fill();
     draw();
+  }
+
+  /** Take away what belongs to another key, and all if that is all. */
+  function forget() {
+    delivery.forgetSent();
+    for (const [item, one] of rows) {
+      if (delivery.items.includes(item)) continue;
+      one.remove();
+      rows.delete(item);
+    }
+    if (delivery.items.length) draw();
+    else put();
   }
 
   let asked = false;
@@ -102,7 +114,7 @@ export function deliveryGroup(delivery, leftOut, gone) {
     draw();
   });
   fill();
-  return { element, draw };
+  return { element, forget };
 }
 
 function drawHead(head, delivery, leftOut, put) {
@@ -112,15 +124,17 @@ function drawHead(head, delivery, leftOut, put) {
   const share = items.reduce((sum, item, place) => sum + (shareOf(item, states[place]) ?? 0), 0) / (items.length || 1);
   const ended = statuses.filter((status) => ENDED.has(status)).length;
   const held = items.filter(({ state }) => state === "held");
-  const counted = held.length > 0 && held.every(({ estimate }) => estimate);
+  const counted = held.length > 0 && held.every(({ estimate, isUncounted }) => estimate || isUncounted);
+  const again = items.filter(({ mayArrive }) => mayArrive);
   const way = statuses.some((status) => ["waiting", "uploading", "pending", "processing"].includes(status));
   const told = [
     held.length ? (counted ? totalOf(held) : say("row.counting")) : say("group.done", { done: ended, count: items.length }),
     leftOut ? say("group.left_out", { count: leftOut }) : null,
   ].filter(Boolean).join(" · ");
   const done = !way && !held.length;
-  head.show(titleOf(delivery), held.length ? 1 : share, told, `${done} ${counted} ${delivery.batches.length} ${way}`, () => [
-    counted ? button("convert_all", () => delivery.send(items.filter(({ state }) => state === "held")), "small") : null,
+  head.show(titleOf(delivery), held.length ? 1 : share, told, `${done} ${counted} ${delivery.batches.length} ${way} ${again.length}`, () => [
+    counted ? button("convert_all", () => delivery.send(delivery.items.filter(({ state }) => state === "held")), "small") : null,
+    again.length > 1 ? button("again_all", () => delivery.sendAgain(delivery.items.filter(({ mayArrive }) => mayArrive)), "small", { count: again.length }) : null,
     ...(done ? delivery.batches.map(batchMenu) : []),
     way ? button("cancel_all", () => cancel(delivery)) : null,
     done ? button("put_away", put) : null,
@@ -133,12 +147,15 @@ function titleOf({ folder, items }) {
 }
 
 function totalOf(items) {
-  const sum = (of) => items.reduce((total, { estimate }) => total + of(estimate), 0);
-  return costOf({
+  const counted = items.filter(({ estimate }) => estimate);
+  const sum = (of) => counted.reduce((total, { estimate }) => total + of(estimate), 0);
+  const total = counted.length ? costOf({
     pages: sum(({ pages }) => pages),
     costMicros: sum(({ costMicros }) => costMicros),
-    pagesAreEstimated: items.some(({ estimate }) => estimate.pagesAreEstimated),
-  });
+    pagesAreEstimated: counted.some(({ estimate }) => estimate.pagesAreEstimated),
+  }) : null;
+  const archives = items.length - counted.length;
+  return [total, archives ? say("group.uncounted", { count: archives }) : null].filter(Boolean).join(" · ");
 }
 
 async function cancel(delivery) {
@@ -206,5 +223,5 @@ export function batchGroup(batchId, ids) {
 /** Have the end of each document said, and not each step. */
 export function announceEnd(state) {
   const key = `announce.${state.status}`;
-  if (["completed", "failed", "cancelled"].includes(state.status)) announce(say(key, { name: state.fileName }));
+  if (["completed", "failed", "cancelled", "deleted"].includes(state.status)) announce(say(key, { name: state.fileName }));
 }

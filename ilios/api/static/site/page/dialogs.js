@@ -1,5 +1,5 @@
 // Questions, and problems that belong to no row.
-import { html } from "../elements.js";
+import { coded, html } from "../elements.js";
 import { say } from "./words.js";
 
 const question = document.getElementById("question");
@@ -21,7 +21,7 @@ export function confirm(words, remedy, action) {
 export function complain(about, problem) {
   const said = problem.said?.() ?? say("problem.page", { reason: problem.message });
   const message = html("div", { class: "notice", role: "alert" },
-    html("p", {}, about ? html("strong", {}, about) : null, about ? " " : null, said),
+    html("p", {}, about ? html("strong", {}, about) : null, about ? " " : null, ...coded(said)),
     html("button", { type: "button", class: "quiet", click: () => message.remove() }, say("action.close")));
   problems.append(message);
 }

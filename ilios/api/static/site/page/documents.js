@@ -21,6 +21,7 @@ export function learn(told) {
   const before = states.get(told.id);
   const now = { ...before, ...told };
   if (told.status !== "failed") for (const field of ["error", "errorCode"]) if (!(field in told)) delete now[field];
+  now.fileName ||= before?.fileName; // of one that was deleted the service has forgotten it
   states.set(told.id, now);
   for (const watcher of watchers.get(told.id) ?? []) watcher(now);
   if (before && isOpen(before) && !isOpen(now)) for (const watcher of seen) watcher(now);
@@ -59,14 +60,22 @@ async function catchUp() {
   }
 }
 
-/** Learn the present status of a document; one that is not there any more counts as deleted. */
+/** Learn the present status of a document; returns whether the key has it. One that is not there counts as deleted. */
 export async function ask(id) {
   try {
     learn(await json(`/api/documents/status/${id}`));
+    return true;
   } catch (problem) {
     if (problem.status !== 404) throw problem;
     learn({ id, status: "deleted" });
+    return false;
   }
+}
+
+/** Forget all documents: they belong to another key. */
+export function forget() {
+  states.clear();
+  listenIfNeeded();
 }
 
 document.addEventListener("visibilitychange", listenIfNeeded);

@@ -2,6 +2,12 @@
 
 const LEFT_OUT = /^(\.|~\$|Thumbs\.db$|desktop\.ini$)/i; // what systems and programs leave beside documents
 
+// What a reader does not see, or is deceived by: the service leaves it out of names too.
+const DECEPTIVE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\p{Cs}]/gu;
+
+/** Return a name as the service shows it: the mark that makes `txt.exe` of `exe.txt` is not in it. */
+export const visible = (name) => name.replace(DECEPTIVE, "");
+
 /** Return what was dropped. It has to be called in the event: later the browser has forgotten it. */
 export async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile()).filter(Boolean);
@@ -36,7 +42,8 @@ async function children(directory) {
 
 /** Split what is a document from what is left out, and put it in the order of its paths. */
 function sorted(found) {
-  const documents = found.filter(({ path }) => !path.split("/").some((part) => LEFT_OUT.test(part)));
+  const named = found.map(({ file, path }) => ({ file, path: visible(path) }));
+  const documents = named.filter(({ path }) => !path.split("/").some((part) => LEFT_OUT.test(part)));
   documents.sort((one, other) => one.path.localeCompare(other.path, undefined, { numeric: true }));
   return { documents, leftOut: found.length - documents.length };
 }

@@ -1,4 +1,5 @@
 // The key: asked for once, when the service wants one, and kept in this tab.
+import { coded } from "../elements.js";
 import { say } from "./words.js";
 
 const STORED_AS = "ilios-key"; // sessionStorage ends with the tab
@@ -13,14 +14,14 @@ let asking = null;
 const entered = new Set();
 
 export const headers = () => (key ? { Authorization: `Bearer ${key}` } : {});
-/** Call a function whenever a key was entered. */
+/** Call a function whenever a key was entered, with whether another one was used before. */
 export const onEntered = (act) => entered.add(act);
 export const isMissing = () => document.body.dataset.needsKey === "yes" && !key;
 
 /** Ask for a key; resolves to whether there is a new one. All that wait for it share one question. */
 export function ask(reason = "") {
   asking ??= new Promise((resolve) => {
-    problem.textContent = reason;
+    problem.replaceChildren(...coded(reason));
     problem.hidden = !reason;
     dialog.showModal();
     field.focus();
@@ -50,12 +51,13 @@ dialog.querySelector("form").addEventListener("submit", (event) => {
     field.focus();
     return;
   }
+  const isOther = Boolean(key) && key !== typed;
   key = typed;
   sessionStorage.setItem(STORED_AS, key);
   field.value = "";
   show();
   dialog.close("entered");
-  for (const act of entered) act();
+  for (const act of entered) act(isOther);
 });
 dialog.addEventListener("cancel", () => { dialog.returnValue = ""; });
 document.getElementById("key-cancel").addEventListener("click", () => dialog.close(""));

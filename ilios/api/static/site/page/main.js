@@ -1,7 +1,7 @@
 // The page: takes files, shows what becomes of them, and leads from the list to a document and back.
 import { announceEnd, deliveryGroup } from "./batches.js";
 import { complain } from "./dialogs.js";
-import { onEnd } from "./documents.js";
+import { forget, onEnd } from "./documents.js";
 import { chosen, dropped } from "./files.js";
 import { onEntered } from "./key.js";
 import { read } from "./options.js";
@@ -19,7 +19,7 @@ const USAGE_MS = 2000; // after a document has ended, before the usage is asked 
 const find = (id) => document.getElementById(id);
 const drop = find("drop");
 const sent = find("sent");
-const deliveries = new Set();
+const deliveries = new Map(); // each with its group
 
 function deliver({ documents, leftOut }) {
   if (!documents.length) {
@@ -30,18 +30,22 @@ function deliver({ documents, leftOut }) {
   if (options === null) return;
   location.hash = "#/";
   const delivery = new Delivery(documents, options);
-  deliveries.add(delivery);
   const group = deliveryGroup(delivery, leftOut, () => {
     deliveries.delete(delivery);
     recent.load();
   });
+  deliveries.set(delivery, group);
   group.element.classList.toggle("single", documents.length === 1);
   sent.prepend(group.element);
+  recent.tellNothing();
   if (options.costFirst) estimate(delivery.items, options);
   else delivery.send();
 }
 
-recent.leaveOut((id) => [...deliveries].some(({ items }) => items.some((item) => item.id === id)));
+recent.leaveOut(
+  (id) => [...deliveries.keys()].some(({ items }) => items.some((item) => item.id === id)),
+  () => deliveries.size > 0,
+);
 
 for (const id of ["file", "folder"]) {
   find(id).addEventListener("change", ({ target }) => {
@@ -69,7 +73,7 @@ document.addEventListener("paste", (event) => {
   if (event.clipboardData?.files.length) deliver(chosen(event.clipboardData.files));
 });
 window.addEventListener("beforeunload", (event) => {
-  const isSending = [...deliveries].some(({ items }) => items.some(({ state }) => state === "waiting" || state === "uploading"));
+  const isSending = [...deliveries.keys()].some(({ items }) => items.some(({ state }) => state === "waiting" || state === "uploading"));
   if (isSending) event.preventDefault();
 });
 
@@ -140,6 +144,15 @@ function start() {
   offering ??= offer().catch((problem) => complain(null, problem)).finally(() => { offering = null; });
 }
 
-onEntered(start); // another key, another view
+onEntered((isOther) => {
+  if (isOther) {
+    for (const group of [...deliveries.values()]) group.forget();
+    recent.empty();
+    forget();
+    viewer.close();
+    route();
+  }
+  start();
+});
 route();
 start();

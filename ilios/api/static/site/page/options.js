@@ -68,6 +68,8 @@ function readSchema() {
   }
 }
 
+export const isCostWanted = () => find("cost-first").checked;
+
 /** Return what the form says, as fields of each call; null if it has to be mended first. */
 export function read() {
   const asked = readSchema();
@@ -82,7 +84,7 @@ export function read() {
     single: { ...both, pages: chosen },
     batch: { ...both, useMistralBatch },
     estimate: { pages: chosen, password, useMistralBatch, ...extraction },
-    costFirst: find("cost-first").checked,
+    costFirst: isCostWanted(),
   };
 }
 
@@ -101,7 +103,7 @@ own.addEventListener("change", () => {
 
 function count() {
   lane.disabled = Boolean(pages.value.trim());
-  const set = [pages.value.trim(), find("password")?.value, lane.checked && !lane.disabled, find("cost-first").checked,
+  const set = [pages.value.trim(), find("password")?.value, lane.checked && !lane.disabled, isCostWanted(),
     own.checked ? written.value.trim() : schemaOfForm()].filter(Boolean).length;
   find("options-set").textContent = set ? say("options.set", { count: set }) : "";
 }

@@ -1,5 +1,5 @@
 // One page of a document: its picture and its text side by side, fetched when it comes into view.
-import { html, svg } from "../elements.js";
+import { coded, html, svg } from "../elements.js";
 import { parsed, rebuilt } from "./markup.js";
 import { json } from "./service.js";
 import { percent, say } from "./words.js";
@@ -31,7 +31,7 @@ export class PageRow {
     this.missing = html("p", { class: "facts", hidden: true });
     this.sheet = html("div", { class: "sheet" }, this.image, this.overlay, this.missing);
     this.text = html("div", { class: "text", dir: "auto" });
-    this.source = html("pre", { class: "source", tabindex: "0", dir: "auto" });
+    this.source = html("pre", { class: "source", role: "group", tabindex: "0", dir: "auto" });
     this.element = html("li", { class: isDoubtful(page) ? "page doubtful" : "page", "data-number": page.number },
       html("div", { class: "page-head" }, this.title, this.notes),
       viewer.hasPictures ? html("div", { class: "original" }, this.sheet) : null,
@@ -53,7 +53,7 @@ export class PageRow {
     this.notes.replaceChildren(...told.map((words) => html("li", {}, words)));
     this.image.alt = say("page.picture", { page: String(page.number) });
     this.source.setAttribute("aria-label", say("page.source", { page: String(page.number) }));
-    if (!this.missing.hidden) this.missing.textContent = say("page.no_picture", { reason: this.missing.dataset.reason });
+    if (!this.missing.hidden) this.missing.replaceChildren(...coded(say("page.no_picture", { reason: this.missing.dataset.reason })));
   }
 
   /** It came into view, or left it. */
@@ -77,7 +77,7 @@ export class PageRow {
       if (this.viewer.signal.aborted) return;
       this.#asked[part] = false; // it is asked for again when it comes into view again
       if (part === "picture") this.#lacks(problem);
-      else this[part].replaceChildren(html("p", { class: "problem" }, problem.said?.() ?? problem.message));
+      else this[part].replaceChildren(html("p", { class: "problem" }, ...coded(problem.said?.() ?? problem.message)));
     }
   }
 

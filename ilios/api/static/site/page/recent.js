@@ -1,4 +1,5 @@
 // The key's documents, the newest first: found by words, filtered by status, more on demand.
+import { coded } from "../elements.js";
 import { batchGroup } from "./batches.js";
 import { learnListed } from "./documents.js";
 import { row } from "./rows.js";
@@ -19,10 +20,12 @@ let shown = []; // what stands in the list, each with draw() and remove()
 let cursor = null;
 let round = 0; // an answer that a later question overtook is not shown
 let hidden = () => false;
+let isSomethingAbove = () => false;
 
-/** Leave documents out that stand above already; `isAbove` tells of an id. */
-export function leaveOut(isAbove) {
+/** Leave documents out that stand above already; `isAbove` tells of an id, `isSomething` of any. */
+export function leaveOut(isAbove, isSomething) {
   hidden = isAbove;
+  isSomethingAbove = isSomething;
 }
 
 const isFiltered = () => Boolean(search.value.trim() || filter.value);
@@ -48,7 +51,8 @@ export async function load(further = false) {
   }
 }
 
-function empty() {
+/** Take all of the list away. */
+export function empty() {
   for (const one of shown) {
     one.remove();
     one.element.remove();
@@ -65,7 +69,13 @@ function show(documents) {
     list.append(one.element);
   }
   more.hidden = cursor === null;
-  tell(shown.length ? "" : say(isFiltered() ? "recent.nothing" : "recent.none"));
+  tellNothing();
+}
+
+/** Say that there is nothing, unless there is something above. */
+export function tellNothing() {
+  if (isFiltered()) tell(shown.length ? "" : say("recent.nothing"));
+  else tell(shown.length || isSomethingAbove() ? "" : say("recent.none"));
 }
 
 /** Gather neighbours of one batch; those that were found by words stand as they were found. */
@@ -80,7 +90,7 @@ function together(documents) {
 }
 
 function tell(words, kind = "facts") {
-  note.textContent = words;
+  note.replaceChildren(...coded(words));
   note.className = kind;
   note.hidden = !words;
 }
@@ -99,5 +109,5 @@ find("recent").addEventListener("submit", (event) => {
 });
 drawn(() => {
   for (const one of shown) one.draw();
-  if (!note.hidden && !shown.length) tell(say(isFiltered() ? "recent.nothing" : "recent.none"));
+  if (!note.hidden && !shown.length) tellNothing();
 });

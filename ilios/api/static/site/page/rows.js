@@ -1,5 +1,5 @@
 // A row for each document, or file on its way to one: what it is, how far it has come, what can be done.
-import { html } from "../elements.js";
+import { coded, html } from "../elements.js";
 import { isOpen, isReadable, stateOf, watch } from "./documents.js";
 import { actionsOf, unlock } from "./actions.js";
 import { ago, has, language, money, percent, say, size } from "./words.js";
@@ -14,7 +14,7 @@ export function row({ item = null, id = null }) {
 
   function draw() {
     const state = stateOf(known());
-    if (state?.status === "deleted") leave();
+    if (state?.isPutAway) leave(); // one that was deleted elsewhere stays, and says so
     else redraw(element, { item, state });
   }
 
@@ -51,12 +51,12 @@ export function row({ item = null, id = null }) {
 function redraw(element, { item, state }) {
   const status = statusOf(item, state);
   const had = element.contains(document.activeElement) ? document.activeElement.dataset.action : null;
-  const signature = [item?.state, Boolean(item?.estimate), status, state?.partial, language()].join();
+  const signature = [item?.state, Boolean(item?.estimate), item?.isUncounted, item?.problem?.code, status, state?.partial, state?.errorCode, state?.needsPassword, language()].join();
   const same = element.dataset.signature === signature;
   Object.assign(element.dataset, { status, signature });
   const parts = [
     html("span", { class: `dot ${status}`, "aria-hidden": "true" }),
-    html("div", { class: "what" }, name(item, state, status), facts(item, state, status), ...matches(state), problemOf(item, state), unlock(state)),
+    html("div", { class: "what" }, name(item, state, status), facts(item, state, status), ...matches(state), problemOf(item, state), unlock(item, state)),
     html("div", { class: "how" }, ...progress(item, state, status)),
     same ? element.lastElementChild : html("div", { class: "actions" }, ...actionsOf(item, state)),
   ];
@@ -109,10 +109,10 @@ function matches(state) {
 
 function problemOf(item, state) {
   if (item?.problem && !state) {
-    return html("p", { class: "problem" }, ...heading(item.problem.code), item.problem.said());
+    return html("p", { class: "problem" }, ...heading(item.problem.code), ...coded(item.problem.said()));
   }
   if (state?.status !== "failed" || !state.error) return null;
-  return html("p", { class: "problem" }, ...heading(state.errorCode), state.error);
+  return html("p", { class: "problem" }, ...heading(state.errorCode), ...coded(state.error));
 }
 
 /** The sentence of the service is in English: what kind of problem it is, in the reader's language. */
@@ -131,7 +131,7 @@ function progress(item, state, status) {
   if (isOpen(state)) {
     const { pagesDone: done = 0, pagesTotal: count } = state;
     const told = count ? say("row.pages_done", { done, count }) : waits(state);
-    return [bar(state.fileName, shareOf(item, state), told), html("span", { class: "told" }, told)];
+    return [bar(state.fileName, state.status === "pending" ? 0 : shareOf(item, state), told), html("span", { class: "told" }, told)];
   }
   if (ON_ITS_WAY.has(item?.state) && !state) {
     const share = item.file.size ? item.sentBytes / item.file.size : 0;
@@ -140,7 +140,7 @@ function progress(item, state, status) {
     return [bar(item.name, share, told), html("span", { class: "told" }, told)];
   }
   if (status === "held" && item.estimate) return [html("span", { class: "told" }, costOf(item.estimate))];
-  return status === "held" ? [html("span", { class: "told" }, say("row.counting"))] : [];
+  return status === "held" ? [html("span", { class: "told" }, say(item.isUncounted ? "row.uncounted" : "row.counting"))] : [];
 }
 
 function waits({ status, queuePosition }) {

@@ -1,5 +1,7 @@
 // Sends files: one as a document, several as batches. A file that is refused does not hold up others.
 import { ask, isOpen, learn, stateOf } from "./documents.js";
+import { visible } from "./files.js";
+import { isCostWanted } from "./options.js";
 import { Problem, json, upload } from "./service.js";
 import { say, size } from "./words.js";
 
@@ -8,9 +10,15 @@ const MAX_FILE = Number(dataset.maxFile);
 const MAX_REQUEST = Math.min(Number(dataset.maxRequest), 2 ** 28); // a batch begins once all of it has come
 const MAX_BATCH = Number(dataset.maxBatch);
 const ARCHIVES = dataset.archives.split(","); // extensions of what becomes a batch of its documents
+const NAMELESS = "document"; // as the service calls it
 const FORM_BYTES = 4096; // of a request beside its files: fields and heads
 
+const PASSING = new Set(["unreachable", "offline", "no_key", "unauthorized"]);
 const ON_ITS_WAY = new Set(["waiting", "uploading"]);
+/** Why a batch is refused whole of which some may be taken alone: names that are not ours, or too much of it. */
+const MAY_FIT_ALONE = new Set(["batch_refused", "storage_quota_exceeded", "too_many_waiting"]);
+
+let numbered = 0;
 
 /** A file on its way to becoming a document. `state`: held, waiting, uploading, sent, refused, cancelled. */
 class Item {
@@ -20,11 +28,15 @@ class Item {
   waitSeconds = 0;
   problem = null;
   estimate = null;
+  isUncounted = false; // nobody knows its cost before it is sent
+  password = null; // of its own, once it was asked for
   isUnwanted = false; // stopped, while a request with it was on its way
   changed = () => {};
 
   /** `folder` is that of the whole drop, which is told once. */
   constructor({ file, path }, folder) {
+    numbered += 1;
+    this.number = numbered; // of the page, which has no ids of files
     this.file = file;
     this.path = path;
     this.label = folder ? path.slice(folder.length + 1) : path;
@@ -37,12 +49,23 @@ class Item {
     return ARCHIVES.some((extension) => this.name.toLowerCase().endsWith(extension));
   }
 
+  /** Whether it did not arrive for a reason that may be gone by now. */
+  get mayArrive() {
+    if (this.state === "cancelled") return !this.id;
+    return this.state === "refused" && (PASSING.has(this.problem.code) || this.problem.status === 429 || this.problem.status >= 500);
+  }
+
   get name() {
-    return this.file?.name ?? this.path.split("/").at(-1);
+    return visible(this.file?.name ?? this.path.split("/").at(-1)).trim() || NAMELESS;
   }
 
   become(state, more = {}) {
     Object.assign(this, { state, waitSeconds: 0, ...more });
+    this.changed(this);
+  }
+
+  leaveUncounted() {
+    this.isUncounted = true;
     this.changed(this);
   }
 
@@ -52,6 +75,7 @@ class Item {
 
   accept(document) {
     this.id = document.id;
+    this.password = null;
     const told = stateOf(document.id); // an event may have been quicker
     learn({ createdAt: new Date().toISOString(), pagesDone: 0, pagesTotal: null, ...document, ...told });
     this.become("sent", { problem: null });
@@ -94,14 +118,34 @@ export class Delivery {
     }
   }
 
+  /** Send what did not arrive once more. What has to show its cost first, and has not, is counted and held. */
+  async sendAgain(items) {
+    const isHeld = (item) => (this.options.costFirst || isCostWanted()) && !item.estimate && !item.isUncounted;
+    const held = items.filter(isHeld);
+    for (const item of items) item.become("held", { problem: null });
+    await Promise.all([this.send(items.filter((item) => !held.includes(item))), estimate(held, this.options)]);
+  }
+
+  /** Try a file once more with a password of its own. */
+  unlock(item, password) {
+    item.password = password;
+    return this.sendAgain([item]);
+  }
+
+  /** Leave out what has arrived: it belongs to another key. */
+  forgetSent() {
+    this.batches = [];
+    this.items = this.items.filter(({ id }) => !id);
+  }
+
   /** Send those that wait to be sent, one request after the other. */
   async send(items = this.items) {
     const ready = items.filter(({ state }) => state === "held" || state === "cancelled");
     for (const item of ready) item.become("waiting", { sentBytes: 0, problem: null, isUnwanted: false });
     const alone = this.options.isAlone || (ready.length === 1 && !this.#isLane);
-    const archives = ready.filter(({ isArchive }) => isArchive); // with more documents each than one
+    const isApart = ({ isArchive, password }) => isArchive || password; // a batch of its own, or a form
     const requests = alone ? ready.map((item) => [item])
-      : [...batchesOf(ready.filter(({ isArchive }) => !isArchive)), ...archives.map((item) => [item])];
+      : [...batchesOf(ready.filter((item) => !isApart(item))), ...ready.filter(isApart).map((item) => [item])];
     const { signal } = this.#abort;
     for (const request of requests) await this.#request(request, signal);
   }
@@ -120,7 +164,7 @@ export class Delivery {
 
   async #one(item, signal) {
     try {
-      const form = formOf(this.options.single);
+      const form = formOf(this.options.single, item);
       form.append("file", item.file, item.name);
       const answer = await upload("/api/documents/submit", form, this.#progress([item], signal));
       if (answer.batchId) this.#accept([item], answer);
@@ -146,15 +190,16 @@ export class Delivery {
 
   async #batch(items, signal) {
     try {
-      const form = formOf(this.options.batch);
+      const form = formOf(this.options.batch, items[0]);
       for (const { file, name } of items) form.append("files", file, name);
       this.#accept(items, await upload("/v1/batch/submit", form, this.#progress(items, signal)));
     } catch (problem) {
       const rest = items.length === 1 ? items : refusedOf(items, problem);
       if (rest.length < items.length) {
         if (rest.length) await this.#request(rest, signal);
-      } else if (problem.code === "batch_refused" && items.length > 1) {
-        for (const item of items) await this.#request([item], signal); // by names that are not ours
+      } else if (MAY_FIT_ALONE.has(problem.code) && items.length > 1) {
+        for (const item of items) if (!item.isUnwanted) item.become("waiting", { sentBytes: 0 });
+        for (const item of items) await this.#request([item], signal);
       } else {
         fail(items, inArchive(problem));
       }
@@ -167,9 +212,10 @@ export class Delivery {
       let before = 0;
       for (const item of items) {
         const own = Math.max(0, Math.min(loaded - before, item.file.size));
+        const state = before === 0 || own ? "uploading" : "waiting";
         before += item.file.size;
         if (item.isUnwanted) continue;
-        if (own !== item.sentBytes || item.state === "waiting") item.become("uploading", { sentBytes: own });
+        if (own !== item.sentBytes || item.state !== state || item.waitSeconds) item.become(state, { sentBytes: own });
       }
     };
     sent(0);
@@ -221,23 +267,29 @@ function batchesOf(items) {
   return batches.map((batch) => batch.items);
 }
 
-function formOf(fields) {
+/** Return the form of a call; a file's own password goes before that of its drop. */
+function formOf(fields, { password }) {
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
+  for (const [name, value] of Object.entries(password ? { ...fields, password } : fields)) if (value) form.append(name, value);
   return form;
 }
 
-/** Ask what each file would cost, one after the other. */
+/** Ask what each file would cost, one after the other; archives are counted when they are unpacked. */
 export async function estimate(items, options) {
   for (const item of items) {
     if (item.state !== "held") continue;
-    const form = formOf(options.estimate);
+    if (item.isArchive) {
+      item.leaveUncounted();
+      continue;
+    }
+    const form = formOf(options.estimate, item);
     form.append("file", item.file, item.name);
     try {
       item.estimate = await upload("/v1/estimate", form, {});
       item.changed(item);
     } catch (problem) {
-      fail([item], problem);
+      if (problem.code === "archive_needs_batch") item.leaveUncounted(); // its name did not tell
+      else fail([item], problem);
     }
   }
 }

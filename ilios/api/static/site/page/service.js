@@ -18,7 +18,8 @@ export class Problem extends Error {
   }
 }
 
-export const unreachable = () => new Problem(navigator.onLine ? "unreachable" : "offline");
+/** No answer: of a file that was sent, as it may have been changed meanwhile, there is more to say. */
+const silence = (code) => new Problem(navigator.onLine ? code : "offline");
 
 function problemOf(status, text) {
   try {
@@ -68,7 +69,7 @@ export function call(path, { method = "GET", body, signal, more = {} } = {}) {
       answer = await fetch(path, { method, body, signal, headers: { ...key, ...more } });
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw unreachable();
+      throw silence("away");
     }
     Object.defineProperty(answer, "retryAfter", { value: Number(answer.headers.get("Retry-After")) });
     return answer;
@@ -88,7 +89,7 @@ export async function upload(path, form, { sent, waiting, signal }) {
     request.open("POST", path);
     for (const [name, value] of Object.entries(key)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => sent?.(event.loaded);
-    request.onerror = () => reject(unreachable());
+    request.onerror = () => reject(silence("unreachable"));
     request.onabort = () => reject(signal.reason);
     request.onloadend = () => signal?.removeEventListener("abort", stop);
     request.onload = () => resolve({

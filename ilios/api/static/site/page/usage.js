@@ -1,6 +1,6 @@
 // What the key has used: pages and cost of the last days, and what it holds.
 import { dayChart } from "../charts.js";
-import { html, pairs } from "../elements.js";
+import { coded, html, pairs } from "../elements.js";
 import { json } from "./service.js";
 import { day, drawn, money, number, say, size } from "./words.js";
 
@@ -25,7 +25,7 @@ export async function load() {
     found = { days, byDay: new Map(series.breakdown.map((row) => [row.day, row])), ...sums };
     draw();
   } catch (problem) {
-    document.getElementById("usage-problem").textContent = problem.said?.() ?? problem.message;
+    document.getElementById("usage-problem").replaceChildren(...coded(problem.said?.() ?? problem.message));
   }
 }
 

@@ -1,6 +1,6 @@
 // A document: the pages of the original beside those of the result, in step.
-import { html } from "../elements.js";
-import { removeDocument } from "./actions.js";
+import { coded, html } from "../elements.js";
+import { isRemovable, removeDocument } from "./actions.js";
 import { complain, announce } from "./dialogs.js";
 import { ask, isReadable, stateOf } from "./documents.js";
 import { hasPages, menu } from "./downloads.js";
@@ -12,6 +12,7 @@ import { drawn, money, number, say, size } from "./words.js";
 
 const PAGES_PER_CALL = 1000;
 const AHEAD = "600px"; // what is fetched before it can be seen
+const ROUNDED = 2; // pixels by which a browser corrects where it has scrolled to
 
 const find = (id) => document.getElementById(id);
 const place = find("viewer");
@@ -25,10 +26,13 @@ class Viewer {
   rows = [];
   current = null;
   result = null;
-  isHeld = false;
+  isHeld = false; // the page that was gone to stays where it is, until the reader moves
   #abort = new AbortController();
   #near;
   #top;
+  #grown;
+  #heights = new WeakMap();
+  #heldAt = 0;
 
   constructor(id) {
     this.id = id;
@@ -38,6 +42,7 @@ class Viewer {
       for (const { target, isIntersecting } of seen) this.rowOf(target)?.see(isIntersecting);
     }, { rootMargin: AHEAD });
     this.#top = new IntersectionObserver(() => this.#settle(), { rootMargin: "-25% 0px -74% 0px" });
+    this.#grown = new ResizeObserver((seen) => this.#keepPlace(seen));
   }
 
   get view() {
@@ -53,8 +58,10 @@ class Viewer {
   }
 
   async load(wanted) {
-    await ask(this.id);
-    if (!isReadable(stateOf(this.id))) throw new Error(say("viewer.no_result", { status: say(`status.${stateOf(this.id).status}`) }));
+    if (!(await ask(this.id))) throw new Error(say("viewer.not_found"));
+    const { status } = stateOf(this.id);
+    if (status === "deleted") throw new Error(say("viewer.was_deleted"));
+    if (!isReadable({ status })) throw new Error(say("viewer.no_result", { status: say(`status.${status}`) }));
     const pages = await this.#pages();
     const first = pages[0]?.number ?? 1;
     this.result = await json(`/api/documents/${this.id}?format=json&pages=${first}`, { signal: this.signal });
@@ -66,6 +73,7 @@ class Viewer {
     for (const { element } of this.rows) {
       this.#near.observe(element);
       this.#top.observe(element);
+      this.#grown.observe(element);
     }
     this.current = this.rows[0] ?? null;
     this.draw();
@@ -134,12 +142,34 @@ class Viewer {
   go(index, { focus = false } = {}) {
     const row = this.rows[index];
     if (!row) return;
-    this.isHeld = true;
-    row.element.scrollIntoView();
     this.current?.light(null);
     this.current = row;
+    this.#hold();
     if (focus) row.title.focus({ preventScroll: true });
     this.#say();
+  }
+
+  #hold() {
+    this.isHeld = true;
+    this.current.element.scrollIntoView();
+    this.#heldAt = window.scrollY;
+  }
+
+  /** Let go of the page if it was not us who scrolled, as with the scroll bar. */
+  scrolled() {
+    if (this.isHeld && Math.abs(window.scrollY - this.#heldAt) > ROUNDED) this.isHeld = false;
+  }
+
+  /** Keep what is read in its place while text and images of pages above arrive. */
+  #keepPlace(seen) {
+    let above = 0;
+    for (const { target, borderBoxSize: [{ blockSize }] } of seen) {
+      const before = this.#heights.get(target) ?? blockSize;
+      this.#heights.set(target, blockSize);
+      if (this.current && Number(target.dataset.place) < this.rows.indexOf(this.current)) above += blockSize - before;
+    }
+    if (this.isHeld) this.#hold();
+    else if (above) window.scrollBy({ top: above, behavior: "instant" });
   }
 
   step(by) {
@@ -167,13 +197,14 @@ class Viewer {
       const { top, bottom } = row.element.getBoundingClientRect();
       if (bottom > -600 && top < window.innerHeight + 600) row.load();
     }
-    this.current?.element.scrollIntoView();
+    if (this.current) this.#hold();
   }
 
   close() {
     this.#abort.abort();
     this.#near.disconnect();
     this.#top.disconnect();
+    this.#grown.disconnect();
     this.pictures.close();
     for (const row of this.rows) row.leave();
     list.replaceChildren();
@@ -192,14 +223,25 @@ export async function show(id, page) {
   find("viewer-title").textContent = stateOf(id)?.fileName ?? say("viewer.loading");
   for (const part of ["viewer-facts", "viewer-warnings", "viewer-menu", "viewer-fields", "viewer-problem"]) find(part).replaceChildren();
   find("viewer-problem").hidden = true;
+  offer(false, false);
   try {
     await mine.load(page);
-    if (open === mine) place.classList.remove("loading");
+    if (open !== mine) return;
+    place.classList.remove("loading");
+    offer(true, true);
   } catch (problem) {
     if (open !== mine) return;
-    find("viewer-problem").textContent = problem.said?.() ?? problem.message;
+    find("viewer-title").textContent = stateOf(id)?.fileName ?? say("viewer.nothing");
+    offer(false, isRemovable(stateOf(id)));
+    find("viewer-problem").replaceChildren(...coded(problem.said?.() ?? problem.message));
     find("viewer-problem").hidden = false;
   }
+}
+
+/** Show the buttons of what can be done: with a result, and with a document. */
+function offer(isShown, isThere) {
+  find("copy").hidden = !isShown;
+  find("viewer-delete").hidden = !isThere;
 }
 
 export function close() {
@@ -260,4 +302,5 @@ find("to-page").addEventListener("submit", (event) => {
 for (const moved of ["wheel", "touchmove", "pointerdown", "keydown"]) {
   document.addEventListener(moved, () => { if (open) open.isHeld = false; }, { capture: true, passive: true });
 }
+document.addEventListener("scroll", () => open?.scrolled(), { passive: true });
 drawn(() => { if (open?.result) open.draw(); });

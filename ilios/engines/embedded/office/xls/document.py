@@ -115,8 +115,10 @@ class _Cells:
         if not 0 <= (cell.xf_index or 0) < len(styles):
             return general(value, exact)
         number_format = self._book.format_map.get(styles[cell.xf_index or 0].format_key)
-        code = number_format.format_str if number_format is not None else GENERAL
-        return compiled(code).number(value, exact, is_1904=self._book.datemode == 1)
+        code = number_format.format_str if number_format is not None else None
+        return compiled(GENERAL if code is None else code).number(
+            value, exact, is_1904=self._book.datemode == 1
+        )
 
 
 def _notes(sheet: Any) -> Iterator[str]:

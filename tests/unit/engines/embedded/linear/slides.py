@@ -6,7 +6,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from ilios.engines.detection import media_types
-from tests.support import sample_files
+from tests.support import old_office, sample_files
 from tests.support.sample_files import archive
 from tests.unit.engines.embedded.linear.growth import Case, lines, numbers
 from tests.unit.engines.embedded.office import decks
@@ -92,7 +92,12 @@ def slides_of_one_part(n: int) -> bytes:
     )
 
 
+def old_slides(n: int) -> bytes:
+    return old_office.slides([f"{number} [a](b)" for number in range(n)])
+
+
 CASES: Final = (
+    Case("old-slides", media_types.PPT, old_slides, 100),
     Case("slide-signs", media_types.PPTX, slide_signs, 2_000),
     Case("slide-shapes", media_types.PPTX, slide_shapes, 200),
     Case("slide-list-styles", media_types.PPTX, slide_list_styles, 400),

@@ -6,7 +6,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from ilios.engines.detection import media_types
-from tests.support import sample_files
+from tests.support import old_office, sample_files
 from tests.support.sample_files import docx
 from tests.unit.engines.embedded.linear.growth import MARKS, Case, lines, numbers
 
@@ -136,7 +136,12 @@ def word_formulas(n: int) -> bytes:
     )
 
 
+def old_word_pieces(n: int) -> bytes:
+    return old_office.word([f"{number} [a](b)" for number in range(n)])
+
+
 CASES: Final = (
+    Case("old-word-pieces", media_types.DOC, old_word_pieces, 500),
     Case("word-signs", media_types.DOCX, word_signs, 2_000),
     Case("word-runs", media_types.DOCX, word_runs, 400),
     Case("word-notes", media_types.DOCX, word_notes, 200),

@@ -159,6 +159,16 @@ def test_what_is_no_text_of_the_mail_is_attached(source: str, expected: list[str
     assert names(letter(source)) == expected
 
 
+def test_a_report_of_delivery_that_is_not_made_of_fields_is_kept_too() -> None:
+    report = "Nobody took it.\n\nAction: failed\n\n<ann@example.com> is away\n"
+    source = multipart("report", TEXT, f"Content-Type: message/delivery-status\n\n{report}")
+
+    read = letter(source).attachments[0].read
+
+    assert read is not None
+    assert read() == b"Nobody took it.\n\nAction: failed\n\n<ann@example.com> is away"
+
+
 @pytest.mark.parametrize("packing", ["base64", "quoted-printable"])
 def test_a_mail_that_is_packed_is_unpacked(packing: str) -> None:
     inner = "U3ViamVjdDogSW5uZXIKCmlu" if packing == "base64" else "Subject: Inner\n\ni=6E"

@@ -56,6 +56,22 @@ def test_formats_that_are_damaged_leave_the_values(
     assert "| 45322 | 1234.5 |" in convert(WORKBOOK.read_bytes(), media_types.XLS).markdown
 
 
+def test_a_format_without_a_code_leaves_the_value(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = xlrd.open_workbook
+
+    def uncoded(**options: object) -> object:
+        book = opened(**options)
+        for number_format in book.format_map.values():
+            number_format.format_str = None
+        return book
+
+    monkeypatch.setattr(xlrd, "open_workbook", uncoded)
+
+    assert "| 45322 | 1234.5 |" in convert(WORKBOOK.read_bytes(), media_types.XLS).markdown
+
+
 def test_a_cut_a_foreign_and_an_encrypted_file_are_told_apart(
     convert: Convert, tmp_path: Path
 ) -> None:

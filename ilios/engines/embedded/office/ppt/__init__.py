@@ -1,0 +1,1 @@
+"""Reads PowerPoint presentations of before 2007."""
