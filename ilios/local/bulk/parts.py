@@ -19,6 +19,7 @@ from ilios.local.bulk.messages import Form
 
 PART: Final = "part"  #: before the name of one with results
 FAILED: Final = "failed"  #: before the name of one with documents that cannot be converted
+SAME: Final = "same"  #: before the name of an index of documents that are the same as others
 LINES: Final = ".jsonl"  #: of what is being written
 BLOCK_BYTES: Final = 256 * 1024
 

@@ -15,7 +15,7 @@ from ilios.core.ids import new_id
 from ilios.local.bulk import parts, records, targets
 from ilios.local.bulk.known import Known
 from ilios.local.bulk.messages import Entry, Failed, Form, Seen
-from ilios.local.bulk.parts import FAILED, LINES, PART, Line, PartWriter
+from ilios.local.bulk.parts import FAILED, LINES, PART, SAME, Line, PartWriter
 from ilios.local.bulk.sources import mark_of
 from ilios.local.bulk.targets import Target
 
@@ -44,18 +44,15 @@ class Results:
         self.known = Known()
         self._target = target
         self._form = form
-        self._same: list[Entry] = []  #: documents like others, for the next index
+        self._same: list[Entry] = []  #: documents like others, that no index has yet
         self._failures: tuple[OpenPart, PartWriter] | None = None
         self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{new_id()[:6]}"
         self._parts = 0
 
     def recover(self) -> int:
         """Learn what the target has, with what a killed run left; return how many documents."""
-        same: list[Entry] = []
         for _, entries in targets.indexed(self._target, self._form):
-            self.known.add(entry for entry in entries if not entry.is_same)
-            same.extend(entry for entry in entries if entry.is_same)
-        self.known.add(same)
+            self.known.add(entries)
         for path in sorted(self._target.staged.glob(f"*{LINES}")):
             name = path.name.removesuffix(LINES)
             self._take_over(name, lambda line: not self.known.has(line.id), {})
@@ -82,6 +79,15 @@ class Results:
         """Take note of a document that is the same as another one."""
         one = entry_of(seen)
         self._same.append(Entry(one.id, one.source, one.mark, is_same=True))
+        if len(self._same) >= PART_ITEMS:
+            self.commit_same()
+
+    def commit_same(self) -> None:
+        """Let be known which documents are the same as others: the next run does not read them."""
+        if self._same:
+            targets.note(self._target, self.open_part(SAME).name, self._same)
+            self.known.add(self._same)
+            self._same = []
 
     def fail(self, failed: Failed) -> None:
         """Write down a document that cannot be converted."""
@@ -124,8 +130,6 @@ class Results:
         return {line.id for line in lines}
 
     def _commit(self, name: str, entries: list[Entry]) -> None:
-        entries += self._same
-        self._same = []
         targets.commit(self._target, name, self._form, entries)
         self.known.add(entries)
 

@@ -70,7 +70,7 @@ class Run:
             while self._feed():
                 self._take_answers()
                 self._reporter.tick()
-            self._results.commit_failures()
+            self._finish()
         except BaseException:
             self._save()
             raise
@@ -84,6 +84,7 @@ class Run:
                 self._reporter.fail(item.item.shown, item.detail, is_written=False)
             elif self._known.has_unchanged(item):
                 self._reporter.skip()
+                self._reporter.tick()  # there may be a million of them in a row
             else:
                 yield item
 
@@ -246,4 +247,8 @@ class Run:
     def _save(self) -> None:
         for hand in self._hands.values():
             self._take_over(hand)
+        self._finish()
+
+    def _finish(self) -> None:
         self._results.commit_failures()
+        self._results.commit_same()

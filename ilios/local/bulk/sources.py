@@ -16,7 +16,7 @@ from ilios.local.bulk.buckets import SCHEME, Bucket, BucketPlace, is_bucket
 from ilios.local.bulk.messages import Item, Unread
 
 HEAD_BYTES: Final = 4096  #: of a list, in which no zero stands
-MARK_BYTES: Final = 16
+MARK_BYTES: Final = 12
 
 
 class Source(Protocol):

@@ -2,7 +2,7 @@
 
     part-….jsonl           documents with their results; failed-….jsonl those that have none
     _ilios/run.json        what all runs into this target have in common
-    _ilios/index/….jsonl   of each part, the documents that it has
+    _ilios/index/….jsonl   of each part, the documents that it has; same-….jsonl those like others
     _ilios/staged/         parts that are not whole yet; nobody else reads them
 
 A part counts from the moment that it has its name; its index is there before. Only the run itself
@@ -25,7 +25,7 @@ from ilios.core import durable_files, processes
 from ilios.core.errors import StartupError
 from ilios.local.bulk.buckets import Bucket, BucketPlace, is_bucket
 from ilios.local.bulk.messages import Entry, Form, Order
-from ilios.local.bulk.parts import FAILED, PART, finished, path_of
+from ilios.local.bulk.parts import FAILED, PART, SAME, finished, path_of
 
 OURS: Final = "_ilios"  #: what readers of Parquet leave out, for its first letter
 RUN: Final = f"{OURS}/run.json"
@@ -206,7 +206,7 @@ def _require_same(target: Target, order: Order) -> None:
 
 
 def indexed(target: Target, form: Form) -> Iterator[tuple[str, Sequence[Entry]]]:
-    """Yield each part with its index; an index without its part is removed, as it never counted.
+    """Yield each index with its name; one of a part that is not there never counted: it is removed.
 
     Raises StartupError for a part without an index.
     """
@@ -218,10 +218,11 @@ def indexed(target: Target, form: Form) -> Iterator[tuple[str, Sequence[Entry]]]
     }
     for file_name in target.names(INDEX):
         name = file_name.removesuffix(".jsonl")
-        if name not in parts:
+        if name in parts:
+            parts.remove(name)
+        elif not name.startswith(f"{SAME}-"):
             target.delete(f"{INDEX}/{file_name}")
             continue
-        parts.remove(name)
         content = target.read(f"{INDEX}/{file_name}") or b""
         yield name, [Entry(**json.loads(line)) for line in content.splitlines()]
     if parts:
@@ -233,9 +234,14 @@ def indexed(target: Target, form: Form) -> Iterator[tuple[str, Sequence[Entry]]]
 
 def commit(target: Target, name: str, form: Form, entries: Sequence[Entry]) -> None:
     """Let a part count that was handed over: its index first."""
+    note(target, name, entries)
+    target.name_part(name, form)
+
+
+def note(target: Target, name: str, entries: Sequence[Entry]) -> None:
+    """Write an index; that of a part counts with the part."""
     lines = "".join(json.dumps(asdict(entry)) + "\n" for entry in entries)
     target.write(f"{INDEX}/{name}.jsonl", lines.encode())
-    target.name_part(name, form)
 
 
 def _forget_failures(target: Target) -> None:

@@ -35,7 +35,7 @@ class Crew:
         self._workers: dict[int, Worker] = {}
         self._calls: deque[tuple[int, int, str, tuple[Any, ...]]] = deque()
         self._number = 0
-        self.started = 0
+        self.started = self.looked = 0
 
     def start(self) -> int:
         self.started += 1
@@ -49,6 +49,7 @@ class Crew:
 
     def ended(self, timeout_seconds: float) -> Iterator[Ended]:
         worker, call, method, arguments = self._calls.popleft()
+        self.looked += len(arguments[0]) if method == "look" else 0
         if self._dies_at_start or self._is_killed(worker, method, arguments):
             yield Ended(worker, call, Died("It was killed."))
         else:
@@ -165,6 +166,19 @@ def test_documents_of_the_same_bytes_are_converted_once(source: Path, target: Pa
 
     assert (report.completed, report.skipped) == (40, 2)
     assert len(records(target)) == 40
+
+
+def test_documents_that_are_all_like_others_are_read_once(source: Path, target: Path) -> None:
+    crews = [Crew(target) for _ in range(3)]
+    for place, crew in enumerate(crews):
+        if place == 1:
+            for path in tuple(source.iterdir()):
+                path.with_stem(f"{path.stem}-again").write_bytes(path.read_bytes())
+        with running(source, target, crew, report := Report()) as run:
+            run.go(2)
+
+    assert [crew.looked for crew in crews] == [40, 40, 0]
+    assert (report.completed, report.skipped) == (0, 80)
 
 
 def test_workers_that_cannot_start_end_the_run(source: Path, target: Path) -> None:

@@ -64,5 +64,8 @@ def test_a_document_like_another_counts_only_if_that_one_is_there() -> None:
     assert not known.has(ID)
     assert not known.has_unchanged(item("/b.txt"))
 
-    known.add([Entry(ID, "a.txt"), same])
+    known.add([Entry(ID, "a.txt")])
     assert known.has_unchanged(item("/b.txt"))
+
+    known.release(seen())
+    assert not known.has_unchanged(item("/b.txt"))

@@ -55,6 +55,13 @@ def test_an_index_without_its_part_is_removed(target: FolderTarget) -> None:
     assert list(target.names(targets.INDEX)) == []
 
 
+def test_an_index_of_documents_like_others_has_no_part(target: FolderTarget) -> None:
+    same = Entry(ID, "b.txt", is_same=True)
+    targets.note(target, f"{parts.SAME}-1", [same])
+
+    assert list(targets.indexed(target, "jsonl")) == [(f"{parts.SAME}-1", [same])]
+
+
 def test_a_part_that_no_run_has_written_is_refused(target: FolderTarget, tmp_path: Path) -> None:
     (tmp_path / "results" / "part-of-mine.jsonl").write_text("")
 
