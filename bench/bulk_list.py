@@ -8,25 +8,22 @@ process of its own: one that converts all, one that goes on where it ended, and 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
 from bench.service import MIB, REPOSITORY
-from ilios.local.bulk.messages import Converted, Ended, Item, Order, Seen, Written
-from ilios.local.bulk.parts import path_of
+from ilios.local.bulk.messages import Order
 from ilios.local.bulk.results import Results
 from ilios.local.bulk.run import Run
 from ilios.local.bulk.sources import open_source
-from ilios.local.bulk.targets import Target, open_target, prepared
+from ilios.local.bulk.targets import open_target, prepared
+from tests.support.instant_crew import InstantCrew
 
 FILES = 1000  #: in one folder, which links make many of
 WORKERS = 8
@@ -92,41 +89,6 @@ class Report:
 
     def tick(self) -> None:
         pass
-
-
-class Crew:
-    """Workers that have converted before they were asked."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._answers: deque[Ended] = deque()
-        self._workers = self._calls = 0
-
-    def start(self) -> int:
-        self._workers += 1
-        return self._workers
-
-    def call(self, worker: int, method: str, *arguments: Any) -> int:
-        self._calls += 1
-        answer: Any = None
-        if method == "look":
-            answer = [_seen(item) for item in arguments[0]]
-        elif method == "convert":
-            path_of(self._target.staged, arguments[2]).touch()
-            answer = Converted(tuple(Written(seen, 1) for seen in arguments[0]), 1)
-        self._answers.append(Ended(worker, self._calls, answer))
-        return self._calls
-
-    def ended(self, timeout_seconds: float) -> Iterator[Ended]:
-        yield self._answers.popleft()
-
-    def lose(self, worker: int) -> None:
-        pass
-
-
-def _seen(item: Item) -> Seen:
-    digest = hashlib.sha256(item.place.encode())
-    return Seen(item, digest.hexdigest()[:24], digest.hexdigest(), 1, "application/pdf")
 
 
 def _peak_mib() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 EXIT_FAILED: Final = 1
 EXTRA: Final = ("ray", "pyarrow")  #: packages
 FORMS: Final = ("jsonl", "parquet")
+ADDRESS: Final = re.compile(r"[^\s/]+:[0-9]{1,5}")
 
 
 @click.command("bulk")
@@ -67,6 +69,7 @@ def command(
     """
     order = _order(form, include, pages)
     _require_apart(source, target)
+    _require_cluster(address)
     _require_extra()
     from ilios.local.bulk.counting import Count
     from ilios.local.bulk.sources import open_source
@@ -140,6 +143,12 @@ def _require_apart(source: str, target: str) -> None:
         is_within = folder.is_dir() and Path(target).resolve().is_relative_to(folder)
     if is_within:
         raise click.UsageError("TARGET lies in SOURCE: its parts would be taken for documents.")
+
+
+def _require_cluster(address: str | None) -> None:
+    """Raise UsageError for an address by which Ray would start something, or use its other client."""
+    if address is not None and address != "auto" and ADDRESS.fullmatch(address) is None:
+        raise click.UsageError("--address is HOST:PORT of a cluster, or auto; leave it out for none.")
 
 
 def _require_extra() -> None:

@@ -10,15 +10,23 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import psutil
 import pytest
 
+from tests.support.api_server import free_port
 from tests.support.externals import unavailable
 from tests.support.forking import REPOSITORY
+from tests.support.waiting import wait_for_ends, wait_until
 
 PYTHON: Final = REPOSITORY / ".venv-bulk" / "bin" / "python"
+OFF: Final = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # keeps a cluster on the loopback
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_USAGE_STATS_REPORT_URL": "",
+}
 RUN_S: Final = 600.0  #: far more than a run takes here, with the start of Ray
 SUMMARY: Final = re.compile(r"([\d,]+) converted")
 
@@ -51,7 +59,7 @@ class Running:
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes of Ray that convert."""
-        return [one for one in self.children() if _title(one).startswith("ray::Worker")]
+        return [one for one in self.children() if "".join(command_of(one)).startswith("ray::Worker")]
 
     def ended(self) -> Ended:
         _, errors = self.process.communicate(timeout=RUN_S)
@@ -59,6 +67,7 @@ class Running:
 
 
 Start = Callable[..., Running]
+READY_S: Final = 300.0
 
 
 @pytest.fixture
@@ -90,6 +99,38 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield start
 
 
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[str]:
+    """Run a cluster of one machine on the loopback; return its address."""
+    if not PYTHON.exists():
+        unavailable("no Ray: `make bulk-test` installs it")
+    address = f"127.0.0.1:{free_port()}"
+    with (
+        # Ray makes sockets below it, whose names must be short.
+        TemporaryDirectory(prefix="ilios-", dir="/tmp") as folder,
+        (tmp_path / "cluster.log").open("w+") as log,
+        subprocess.Popen(
+            [
+                PYTHON.with_name("ray"), "start", "--head", "--block", "--num-cpus=2",
+                "--include-dashboard=false", "--node-ip-address=127.0.0.1",
+                f"--port={address.partition(':')[2]}", f"--temp-dir={folder}",
+            ],
+            env={"PATH": os.environ["PATH"], "HOME": folder, "PYTHONPATH": str(REPOSITORY), **OFF},
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):  # fmt: skip
+        children: list[psutil.Process] = []
+        try:
+            wait_until(lambda: "runtime started" in Path(log.name).read_text(), READY_S)
+            yield address
+        finally:
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()
+            process.wait()
+            wait_for_ends(children, READY_S)
+
+
 def records(target: Path) -> list[dict[str, Any]]:
     """Return what all parts in lines of JSON have."""
     return [
@@ -118,8 +159,9 @@ def rows(target: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _title(process: psutil.Process) -> str:
+def command_of(process: psutil.Process) -> list[str]:
+    """Return the command line of a process; nothing of one that has ended."""
     try:
-        return " ".join(process.cmdline())
-    except psutil.Error:  # it has ended
-        return ""
+        return list(process.cmdline())
+    except psutil.Error:
+        return []

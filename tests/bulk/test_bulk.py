@@ -11,8 +11,9 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.bulk.conftest import Start, lines_under_way, records, rows
+from tests.bulk.conftest import OFF, Running, Start, command_of, lines_under_way, records, rows
 from tests.support import sick
+from tests.support.api_server import free_port
 from tests.support.forking import REPOSITORY
 from tests.support.waiting import wait_for_ends, wait_until
 
@@ -142,7 +143,7 @@ def test_a_run_that_is_stopped_leaves_whole_parts(start: Start, source: Path, ta
     assert sources(target) == Counter(names)
 
 
-def test_ray_listens_on_the_loopback_alone_and_leaves_nothing(
+def test_ray_listens_on_the_loopback_alone_tells_nobody_and_leaves_nothing(
     start: Start, source: Path, target: Path, tmp_path: Path
 ) -> None:
     write_many(source)
@@ -155,12 +156,53 @@ def test_ray_listens_on_the_loopback_alone_and_leaves_nothing(
         for connection in _connections(process)
         if connection.status != psutil.CONN_NONE
     }
+    own = {name: _process_of_ray(run, name) for name in ("gcs_server", "raylet", "dashboard.py")}
+    told = {name: one.environ()["RAY_USAGE_STATS_ENABLED"] for name, one in own.items()}
+    is_page_off = "--disable-frontend" in own["dashboard.py"].cmdline()
     run.process.send_signal(signal.SIGTERM)
     run.ended()
 
+    assert set(told.values()) == {"0"}
+    assert is_page_off
     assert addresses
     assert addresses <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
     assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_a_cluster_converts_and_outlives_a_run_that_is_killed(
+    start: Start, cluster: str, source: Path, target: Path
+) -> None:
+    names = write_many(source)
+    run = start(source, target, "--address", cluster, **OFF)
+    wait_until(lambda: lines_under_way(target) > MANY // 20, START_S)
+
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    written = lines_under_way(target)
+    ended = start(source, target, "--address", cluster, **OFF).ended()
+
+    assert ended.code == 0, ended.errors
+    assert sources(target) == Counter(names)
+    assert ended.converted <= MANY - written
+
+
+def test_a_cluster_that_is_not_there_is_one_line(start: Start, source: Path, target: Path) -> None:
+    (source / "a.txt").write_text("A document.")
+
+    ended = start(source, target, "--address", f"127.0.0.1:{free_port()}").ended()
+
+    assert ended.code == 1
+    assert "Ray cannot be used" in ended.errors
+    assert "Traceback" not in ended.errors
+
+
+def _process_of_ray(run: Running, name: str) -> psutil.Process:
+    (found,) = (
+        one
+        for one in run.children()
+        if any(part.endswith(name) for part in command_of(one)[:3])
+    )
+    return found
 
 
 def _connections(process: psutil.Process) -> list[Any]:

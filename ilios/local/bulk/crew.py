@@ -54,10 +54,7 @@ class Crew:
         if not self._waiting:
             return
         results = list(self._waiting)
-        found, _ = ray.wait(results, num_returns=1, timeout=timeout_seconds)
-        if found:
-            found, _ = ray.wait(results, num_returns=len(results), timeout=0)
-        for result in found:
+        for result in _done(results, timeout_seconds):
             if result in self._waiting:  # else its worker was lost meanwhile
                 worker, call = self._waiting.pop(result)
                 yield Ended(worker, call, _value(result))
@@ -77,6 +74,17 @@ class Crew:
             self.lose(worker)
 
 
+def _done(results: list[Any], timeout_seconds: float) -> list[Any]:
+    """Return the results that are there, after a wait for the first."""
+    try:
+        found, _ = ray.wait(results, num_returns=1, timeout=timeout_seconds)
+        if found:
+            found, _ = ray.wait(results, num_returns=len(results), timeout=0)
+    except RayError as error:
+        raise _broken(error) from error
+    return list(found)
+
+
 def _value(result: Any) -> Any:
     try:
         return ray.get(result)
@@ -89,4 +97,8 @@ def _value(result: Any) -> Any:
             raise error.cause from error
         raise StartupError(f"a worker broke: {error.cause!r}.") from error
     except RayError as error:
-        raise StartupError(f"Ray broke: {error}") from error
+        raise _broken(error) from error
+
+
+def _broken(error: RayError) -> StartupError:
+    return StartupError(f"Ray broke: {error}")

@@ -32,6 +32,7 @@ OBJECTS_BYTES: Final = 128 * 1024 * 1024  #: of shared memory; messages are all 
 QUIET: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_USAGE_STATS_PROMPT_ENABLED": "0",
+    "RAY_USAGE_STATS_REPORT_URL": "",  # to which it would report that it reports nothing
     "RAY_enable_metrics_collection": "0",
 }
 """In any case: nothing is told to anybody."""

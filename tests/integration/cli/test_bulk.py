@@ -25,6 +25,14 @@ def test_a_target_within_its_source_is_refused(tmp_path: Path, source: str, targ
     assert "TARGET lies in SOURCE" in result.output
 
 
+@pytest.mark.parametrize("address", ["local", "ray://host:10001", "host", ""])
+def test_an_address_of_no_cluster_is_refused(tmp_path: Path, address: str) -> None:
+    result = invoked(tmp_path, "elsewhere", "--address", address)
+
+    assert result.exit_code == 2
+    assert "HOST:PORT" in result.output
+
+
 def test_pages_that_are_none_are_refused(tmp_path: Path) -> None:
     result = invoked(tmp_path, "elsewhere", "--pages", "x")
 

@@ -5,9 +5,7 @@ Workers and documents are made up, and parts are empty, so that only the run its
 
 from __future__ import annotations
 
-import hashlib
 import tracemalloc
-from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,11 +15,11 @@ import pytest
 
 from ilios.local.bulk import results as results_module
 from ilios.local.bulk import run as run_module
-from ilios.local.bulk.messages import Converted, Ended, Item, Order, Seen, Unread, Written
-from ilios.local.bulk.parts import path_of
+from ilios.local.bulk.messages import Item, Order, Unread
 from ilios.local.bulk.results import Results
 from ilios.local.bulk.run import Run
-from ilios.local.bulk.targets import FolderTarget, open_target, prepared
+from ilios.local.bulk.targets import Target, open_target, prepared
+from tests.support.instant_crew import InstantCrew
 
 BYTES_OF_A_DOCUMENT = 250
 MANY = 12_000
@@ -38,35 +36,6 @@ class Names:
         for number in range(self._count):
             place = f"/documents/{number:07d}.pdf"
             yield Item(place, place[-11:], place, "1-1", 1)
-
-
-class Crew:
-    """Workers that have converted before they were asked."""
-
-    def __init__(self, target: FolderTarget) -> None:
-        self._target = target
-        self._answers: deque[Ended] = deque()
-        self._number = 0
-
-    def start(self) -> int:
-        return 1
-
-    def call(self, worker: int, method: str, *arguments: Any) -> int:
-        self._number += 1
-        answer: Any = None
-        if method == "look":
-            answer = [_seen(item) for item in arguments[0]]
-        elif method == "convert":
-            path_of(self._target.staged, arguments[2]).touch()
-            answer = Converted(tuple(Written(seen, 1) for seen in arguments[0]), 1)
-        self._answers.append(Ended(worker, self._number, answer))
-        return self._number
-
-    def ended(self, timeout_seconds: float) -> Iterator[Ended]:
-        yield self._answers.popleft()
-
-    def lose(self, worker: int) -> None:
-        pass
 
 
 class Growth:
@@ -112,20 +81,19 @@ def test_a_document_takes_few_bytes_of_a_run_and_of_the_next_one(tmp_path: Path)
     for _ in range(2):
         growth = Growth()
         with closing(open_target(str(tmp_path / "target"))) as target:
-            _run(cast("FolderTarget", target), growth)
+            _run(target, growth)
 
         assert 0 < growth.bytes_each < BYTES_OF_A_DOCUMENT
 
 
-def _run(target: FolderTarget, growth: Growth) -> None:
+def _run(target: Target, growth: Growth) -> None:
     with prepared(target, Order(), retry_failed=False):
         results = Results(target, "jsonl")
         results.recover()
-        Run(Names(MANY), results, cast("Any", Crew(target)), growth).go(1)
+        crew = cast("Any", InstantCrew(target, _content))
+        Run(Names(MANY), results, crew, growth).go(1)
 
 
-def _seen(item: Item) -> Seen:
+def _content(item: Item) -> str:
     number = int(item.name[:-4])
-    number -= number % SAME_EACH == SAME_EACH - 1
-    id_ = hashlib.blake2b(f"{number}".encode(), digest_size=12).hexdigest()
-    return Seen(item, id_, "00" * 32, 1, "application/pdf")
+    return f"{number - (number % SAME_EACH == SAME_EACH - 1)}"
