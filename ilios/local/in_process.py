@@ -59,7 +59,7 @@ class InProcess:
 
     Documents at addresses are fetched first. `url_allow` is what URL_ALLOW is to a service. Several
     on one machine share its `cores`, and by a folder `turns` the place for documents that need much
-    memory.
+    memory. Temporary files lie in `folder`; None for that of the system.
     """
 
     def __init__(
@@ -69,9 +69,10 @@ class InProcess:
         *,
         cores: int | None = None,
         turns: Path | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.concurrency = concurrency
-        self._folder = tempfile.TemporaryDirectory(prefix="ilios-")
+        self._folder = tempfile.TemporaryDirectory(prefix="ilios-", dir=folder)
         limits = _Limits(turns or Path(self._folder.name))
         self._engine = EmbeddedEngine(limits, parsers=concurrency, cores=cores)
         self._url_allow = url_allow

@@ -104,30 +104,30 @@ def cluster(tmp_path: Path) -> Iterator[str]:
     """Run a cluster of one machine on the loopback; return its address."""
     if not PYTHON.exists():
         unavailable("no Ray: `make bulk-test` installs it")
-    address = f"127.0.0.1:{free_port()}"
+    port = free_port()
+    options = (
+        "--head", "--block", "--num-cpus=2", "--include-dashboard=false",
+        "--node-ip-address=127.0.0.1", f"--port={port}",
+    )  # fmt: skip
+    log = tmp_path / "cluster.log"
     with (
         # Ray makes sockets below it, whose names must be short.
         TemporaryDirectory(prefix="ilios-", dir="/tmp") as folder,
-        (tmp_path / "cluster.log").open("w+") as log,
+        log.open("wb") as output,
         subprocess.Popen(
-            [
-                PYTHON.with_name("ray"), "start", "--head", "--block", "--num-cpus=2",
-                "--include-dashboard=false", "--node-ip-address=127.0.0.1",
-                f"--port={address.partition(':')[2]}", f"--temp-dir={folder}",
-            ],
+            [PYTHON.with_name("ray"), "start", *options, f"--temp-dir={folder}"],
             env={"PATH": os.environ["PATH"], "HOME": folder, "PYTHONPATH": str(REPOSITORY), **OFF},
-            stdout=log,
-            stderr=log,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         ) as process,
-    ):  # fmt: skip
-        children: list[psutil.Process] = []
+    ):
         try:
-            wait_until(lambda: "runtime started" in Path(log.name).read_text(), READY_S)
-            yield address
+            wait_until(lambda: "runtime started" in log.read_text(), READY_S)
+            yield f"127.0.0.1:{port}"
         finally:
             children = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
-            process.wait()
             wait_for_ends(children, READY_S)
 
 

@@ -7,25 +7,24 @@ folder; what a killed run left there is removed by the next one.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
-from ilios.core import durable_files, processes
+from ilios.core import durable_files
 from ilios.core.errors import StartupError
+from ilios.local.bulk.folders import own_folder
 
 LOOPBACK: Final = "127.0.0.1"
 PREFIX: Final = f"ilios-ray-{os.getuid()}-"
 ATTEMPTS: Final = 3  #: to start Ray, or to reach it
-LOCK: Final = "lock"
 TOKEN: Final = "token"  # noqa: S105  # the name of a file
+WITHOUT: Final = ("RAY_ADDRESS", "RAY_AUTH_TOKEN")  #: variables that would name another Ray
 LONGEST_FOLDER: Final = 40  #: characters, for Ray makes sockets far below it
 SHORT: Final = "/tmp"  # noqa: S108  # where a folder of its own is made
 OBJECTS_BYTES: Final = 128 * 1024 * 1024  #: of shared memory; messages are all that passes
@@ -50,36 +49,21 @@ PATIENT: Final = {
 @contextmanager
 def own(cores: int) -> Iterator[None]:
     """Run Ray on this machine, with so many cores. Raises StartupError."""
-    folder = _folder()
-    lock = processes.lock_file(folder / LOCK, 0)
-    variables = {
-        **QUIET,
-        **PATIENT,
-        # Else Ray asks the system for an address of this machine, and listens on all.
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(folder / TOKEN),
-        "TMPDIR": str(folder),  # of the workers: goes with the rest
-    }
-    try:
+    with own_folder(PREFIX, _place()) as folder, _environment(_variables(folder), WITHOUT):
         durable_files.create(folder / TOKEN, token_hex(32).encode())
-        with _environment(variables, without=("RAY_ADDRESS", "RAY_AUTH_TOKEN")):
-            _init(
-                address="local",
-                num_cpus=cores,
-                num_gpus=0,
-                include_dashboard=False,
-                object_store_memory=OBJECTS_BYTES,
-                _node_ip_address=LOOPBACK,
-                _temp_dir=str(folder),
-            )
-            try:
-                yield
-            finally:
-                _shutdown()
-    finally:
-        os.close(lock)
-        shutil.rmtree(folder, ignore_errors=True)
+        _init(
+            address="local",
+            num_cpus=cores,
+            num_gpus=0,
+            include_dashboard=False,
+            object_store_memory=OBJECTS_BYTES,
+            _node_ip_address=LOOPBACK,
+            _temp_dir=str(folder),
+        )
+        try:
+            yield
+        finally:
+            _shutdown()
 
 
 @contextmanager
@@ -94,10 +78,23 @@ def cluster(address: str) -> Iterator[None]:
 
 
 def cores() -> int:
-    """Return how many cores the session has."""
+    """Return how many cores the session has; 1 if it has none yet."""
     import ray
 
-    return int(ray.cluster_resources().get("CPU", 0))
+    return max(1, int(ray.cluster_resources().get("CPU", 0)))
+
+
+def _variables(folder: Path) -> dict[str, str]:
+    """Return the environment of a Ray whose files lie in a folder."""
+    return {
+        **QUIET,
+        **PATIENT,
+        # Else Ray asks the system for an address of this machine, and listens on all.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(folder / TOKEN),
+        "TMPDIR": str(folder),  # of the workers: goes with the rest
+    }
 
 
 def _init(**options: Any) -> None:
@@ -139,23 +136,7 @@ def _environment(variables: dict[str, str], without: tuple[str, ...] = ()) -> It
                 os.environ[name] = value
 
 
-def _folder() -> Path:
-    """Return a new folder for Ray's files; those of runs that were killed are removed."""
+def _place() -> str:
+    """Return where a folder for Ray's files can be: its sockets below it have short names."""
     place = tempfile.gettempdir()
-    place = place if len(place) <= LONGEST_FOLDER - len(PREFIX) else SHORT
-    for left in Path(place).glob(f"{PREFIX}*"):
-        if _is_left(left):
-            shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-
-
-def _is_left(folder: Path) -> bool:
-    """Return whether nobody holds the lock of a folder any more."""
-    with suppress(OSError):
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        finally:
-            os.close(descriptor)
-        return True
-    return False
+    return place if len(place) <= LONGEST_FOLDER - len(PREFIX) else SHORT

@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from ilios.engines.detection import media_types
 from ilios.engines.machine_errors import full_disk_as_such
 from ilios.local.bulk import records, targets
 from ilios.local.bulk.buckets import Bucket, BucketPlace, is_bucket
+from ilios.local.bulk.folders import own_folder
 from ilios.local.bulk.messages import (
     Converted,
     Failed,
@@ -53,9 +55,10 @@ class Worker:
         self._target = targets.open_target(target, staged)
         self._target.make()
         turns = Path(tempfile.gettempdir(), f"ilios-bulk-{os.getuid()}")
+        self._ends = ExitStack()
+        self._folder = self._ends.enter_context(own_folder(f"ilios-worker-{os.getuid()}-"))
         # Ray gives a process one core, and starts as many as there are.
-        self._converter = InProcess(1, cores=1, turns=turns)
-        self._folder = tempfile.TemporaryDirectory(prefix="ilios-")
+        self._converter = InProcess(1, cores=1, turns=turns, folder=self._folder)
         self._buckets: dict[str, Bucket] = {}
         self._fetched: dict[str, Path] = {}
         self._part: PartWriter | None = None
@@ -92,7 +95,7 @@ class Worker:
         for bucket in self._buckets.values():
             bucket.close()
         self._target.close()
-        self._folder.cleanup()
+        self._ends.close()
 
     def _looked(self, item: Item) -> Seen | Unread:
         try:
@@ -130,7 +133,7 @@ class Worker:
             place = BucketPlace.parse(item.place)
             if place.bucket not in self._buckets:
                 self._buckets[place.bucket] = Bucket(place.bucket)
-            path = Path(self._folder.name, hashlib.sha256(item.place.encode()).hexdigest())
+            path = Path(self._folder, hashlib.sha256(item.place.encode()).hexdigest())
             self._buckets[place.bucket].fetch(place.key, path)
             self._fetched[item.place] = path
         return self._fetched[item.place]
