@@ -73,8 +73,13 @@ class Bucket:
         with self._errors():
             for page in pages.paginate(Bucket=self.name, Prefix=prefix):
                 for one in page.get("Contents", ()):
-                    version = f"{one.get('ETag', '')}-{one['Size']}"
-                    yield Found(one["Key"], one["Size"], version)
+                    yield _found(one["Key"], one["Size"], one.get("ETag", ""))
+
+    def found(self, key: str) -> Found:
+        """Return what a list would say of an object."""
+        with self._errors(key):
+            head = self._client.head_object(Bucket=self.name, Key=key)
+            return _found(key, head["ContentLength"], head.get("ETag", ""))
 
     def fetch(self, key: str, path: Path) -> None:
         """Write an object to a file."""
@@ -135,6 +140,10 @@ def location_of(bucket: str) -> BucketLocation:
         raise SettingsError(f"S3_ADDRESSING_STYLE is {wanted!r}: one of {', '.join(STYLES)}.")
     chosen = style(endpoint, bucket, cast("AddressingStyle", wanted))
     return BucketLocation(bucket, endpoint, region(endpoint, configured), chosen)
+
+
+def _found(key: str, size_bytes: int, tag: str) -> Found:
+    return Found(key, size_bytes, f"{tag}-{size_bytes}")
 
 
 def is_bucket(text: str) -> bool:

@@ -108,16 +108,9 @@ class Run:
     def _next(self) -> Look | None:
         if self._again:
             return self._again.popleft()
-        batch: list[Item] = []
-        size_bytes = 0
-        while len(batch) < BATCH_ITEMS and size_bytes < BATCH_BYTES:
-            item = next(self._items, None)
-            if item is None:
-                self._is_exhausted = True
-                break
-            batch.append(item)
-            size_bytes += item.size_bytes or 0
-        return Look(tuple(batch)) if batch else None
+        batch = _batch(self._items)
+        self._is_exhausted = not batch
+        return Look(batch) if batch else None
 
     def _close(self, hand: Hand) -> None:
         if hand.part is not None:
@@ -145,12 +138,18 @@ class Run:
                 case Close(part=part):
                     self._results.commit(part)
 
-    def _looked(self, hand: Hand, found: list[Seen | Unread]) -> None:
+    def _looked(self, hand: Hand, found: list[Seen | Unread | Item]) -> None:
         wanted: list[Seen] = []
         dropped: list[Seen] = []
+        unread: list[Item] = []
         for seen in found:
             if isinstance(seen, Unread):
                 self._reporter.fail(seen.item.shown, seen.detail, is_written=False)
+            elif isinstance(seen, Item):
+                if self._known.has_unchanged(seen):
+                    self._reporter.skip()
+                else:
+                    unread.append(seen)
             elif not self._known.claim(seen):
                 self._results.note_same(seen)
                 self._reporter.skip()
@@ -159,6 +158,9 @@ class Run:
                 self._fail(Failed(seen, seen.code, seen.detail or seen.code))
             else:
                 wanted.append(seen)
+        rest = iter(unread)
+        while batch := _batch(rest):
+            self._again.append(Look(batch))
         if wanted or dropped:
             hand.part = hand.part or self._results.open_part()
             asked = Convert(tuple(wanted), hand.part)
@@ -252,3 +254,16 @@ class Run:
     def _finish(self) -> None:
         self._results.commit_failures()
         self._results.commit_same()
+
+
+def _batch(items: Iterator[Item]) -> tuple[Item, ...]:
+    """Return the next documents for a worker; none at the end."""
+    batch: list[Item] = []
+    size_bytes = 0
+    while len(batch) < BATCH_ITEMS and size_bytes < BATCH_BYTES:
+        item = next(items, None)
+        if item is None:
+            break
+        batch.append(item)
+        size_bytes += item.size_bytes or 0
+    return tuple(batch)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
-from ilios.core.errors import StartupError
+from ilios.core.errors import SettingsError, StartupError
 from ilios.engines.detection.media_types import NAMED
 from ilios.local import inputs
 from ilios.local.bulk.buckets import SCHEME, Bucket, BucketPlace, is_bucket
@@ -105,6 +105,8 @@ def file_item(path: Path, shown: str) -> Item | Unread:
         found = path.stat()
     except OSError as error:
         return Unread(Item(readable, path.name, place, ""), f"{error.strerror}.")
+    except ValueError as error:  # a zero in its name
+        return Unread(Item(readable, path.name, place, ""), f"It is no name: {error}.")
     if not stat.S_ISREG(found.st_mode):
         return Unread(Item(readable, path.name, place, ""), "It is no file.")
     version = f"{found.st_size}-{found.st_mtime_ns}"
@@ -122,8 +124,20 @@ def mark_of(item: Item) -> str:
 
 def _listed(named: str) -> Item | Unread:
     if is_bucket(named):
-        return Item(named, PurePosixPath(named).name, named, "")
+        return _listed_object(named)
     if inputs.is_url(named):
         unknown = Item(named, named, named, "")
         return Unread(unknown, "Addresses are not fetched here: `ilios convert` does that.")
     return file_item(Path(named), named)
+
+
+def _listed_object(named: str) -> Item | Unread:
+    readable = os.fsencode(named).decode(errors="replace")
+    item = Item(readable, PurePosixPath(readable).name, readable, "")
+    if readable != named:
+        return Unread(item, "Its name is no UTF-8.")
+    try:
+        BucketPlace.parse(named)
+    except SettingsError as error:
+        return Unread(item, str(error))
+    return item

@@ -66,8 +66,11 @@ class Worker:
     def ready(self) -> None:
         """Answer once there is room for this worker, and it has started."""
 
-    def look(self, items: Sequence[Item]) -> list[Seen | Unread]:
-        """Read documents, and return what they are. Those of a bucket are kept until `convert`."""
+    def look(self, items: Sequence[Item]) -> list[Seen | Unread | Item]:
+        """Read documents, and return what they are. Those of a bucket are kept until `convert`.
+
+        One of a bucket that has no version yet is returned with it, unread.
+        """
         return [self._looked(item) for item in items]
 
     def convert(self, batch: Sequence[Seen], dropped: Sequence[Seen], part: str) -> Converted:
@@ -97,13 +100,17 @@ class Worker:
         self._target.close()
         self._ends.close()
 
-    def _looked(self, item: Item) -> Seen | Unread:
+    def _looked(self, item: Item) -> Seen | Unread | Item:
         try:
+            if is_bucket(item.place) and not item.version:
+                return self._with_version(item)
             seen = self._seen(item, self._path(item))
         except ConversionError as error:
             return Unread(item, error.detail)
         except OSError as error:
             return Unread(item, f"{error.strerror or error}.")
+        except Exception as error:  # noqa: BLE001  # the others go on
+            return Unread(item, f"It cannot be read ({type(error).__name__}: {error}).")
         if seen.code is not None:
             self._drop(item)
         return seen
@@ -130,13 +137,23 @@ class Worker:
         if not is_bucket(item.place):
             return Path(item.place)
         if item.place not in self._fetched:
-            place = BucketPlace.parse(item.place)
-            if place.bucket not in self._buckets:
-                self._buckets[place.bucket] = Bucket(place.bucket)
+            bucket, key = self._bucket(item)
             path = Path(self._folder, hashlib.sha256(item.place.encode()).hexdigest())
-            self._buckets[place.bucket].fetch(place.key, path)
+            bucket.fetch(key, path)
             self._fetched[item.place] = path
         return self._fetched[item.place]
+
+    def _with_version(self, item: Item) -> Item:
+        bucket, key = self._bucket(item)
+        found = bucket.found(key)
+        return replace(item, version=found.version, size_bytes=found.size_bytes)
+
+    def _bucket(self, item: Item) -> tuple[Bucket, str]:
+        """Return the bucket of a document, and its key there."""
+        place = BucketPlace.parse(item.place)
+        if place.bucket not in self._buckets:
+            self._buckets[place.bucket] = Bucket(place.bucket)
+        return self._buckets[place.bucket], place.key
 
     def _drop(self, item: Item) -> None:
         path = self._fetched.pop(item.place, None)

@@ -87,6 +87,24 @@ def test_documents_go_from_a_bucket_to_a_bucket(url: str) -> None:
     assert [json.loads(line)["content"] for line in found] == ["Heron", "Grebe"]
 
 
+def test_an_object_of_a_list_has_the_version_that_a_prefix_has(url: str, tmp_path: Path) -> None:
+    store(f"{url}/in", a="Heron")
+    named = tmp_path / "list.txt"
+    named.write_text(f"{url}/in/a.txt\n")
+    (listed,) = open_source(str(named)).items()
+    (below,) = open_source(f"{url}/in").items()
+    assert isinstance(listed, Item)
+
+    with closing(Worker(str(tmp_path / "out"), Order())) as worker:
+        (unread,) = worker.look([listed])
+        assert unread == below
+        assert isinstance(unread, Item)
+        (seen,) = worker.look([unread])
+
+    assert isinstance(seen, Seen)
+    assert seen.item == below
+
+
 def test_lines_of_a_killed_run_are_taken_over_on_the_same_machine(url: str) -> None:
     store(url, a="Heron")
     target = open_target(f"{url}/out")

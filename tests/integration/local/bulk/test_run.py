@@ -9,6 +9,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,10 +17,10 @@ import pytest
 
 from ilios.core.errors import StartupError
 from ilios.local.bulk import run as run_module
-from ilios.local.bulk.messages import Died, Ended, Order
+from ilios.local.bulk.messages import Died, Ended, Item, Order, Unread
 from ilios.local.bulk.results import Results
 from ilios.local.bulk.run import Run
-from ilios.local.bulk.sources import open_source
+from ilios.local.bulk.sources import Source, file_item, open_source
 from ilios.local.bulk.targets import open_target, prepared
 from ilios.local.bulk.worker import Worker
 
@@ -53,7 +54,10 @@ class Crew:
         if self._dies_at_start or self._is_killed(worker, method, arguments):
             yield Ended(worker, call, Died("It was killed."))
         else:
-            yield Ended(worker, call, getattr(self._workers[worker], method)(*arguments))
+            yield Ended(worker, call, self.answer(self._workers[worker], method, arguments))
+
+    def answer(self, worker: Worker, method: str, arguments: tuple[Any, ...]) -> Any:
+        return getattr(worker, method)(*arguments)
 
     def lose(self, worker: int) -> None:
         self._calls = deque(call for call in self._calls if call[0] != worker)
@@ -110,12 +114,15 @@ def target(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def running(source: Path, target: Path, crew: Crew, report: Report) -> Iterator[Run]:
+def running(
+    source: Path | Source, target: Path, crew: Crew, report: Report
+) -> Iterator[Run]:
     opened = open_target(str(target))
     with closing(opened), closing(crew), prepared(opened, Order(), retry_failed=False):
         results = Results(opened, "jsonl")
         results.recover()
-        yield Run(open_source(str(source)), results, cast("Any", crew), report)
+        found = open_source(str(source)) if isinstance(source, Path) else source
+        yield Run(found, results, cast("Any", crew), report)
 
 
 def records(target: Path) -> dict[str, dict[str, Any]]:
@@ -179,6 +186,29 @@ def test_documents_that_are_all_like_others_are_read_once(source: Path, target: 
 
     assert [crew.looked for crew in crews] == [40, 40, 0]
     assert (report.completed, report.skipped) == (0, 80)
+
+
+def test_what_has_its_version_from_a_worker_is_read_once(source: Path, target: Path) -> None:
+    """Of objects that a list names, the run knows no version."""
+
+    class Unversioned:
+        def items(self) -> Iterator[Item | Unread]:
+            for item in open_source(str(source)).items():
+                yield replace(item, version="") if isinstance(item, Item) else item
+
+    class Asks(Crew):
+        def answer(self, worker: Worker, method: str, arguments: tuple[Any, ...]) -> Any:
+            if method == "look" and not arguments[0][0].version:
+                return [file_item(Path(item.place), item.shown) for item in arguments[0]]
+            return super().answer(worker, method, arguments)
+
+    crews = [Asks(target) for _ in range(2)]
+    for crew in crews:
+        with running(Unversioned(), target, crew, report := Report()) as run:
+            run.go(2)
+
+    assert [crew.looked for crew in crews] == [80, 40]
+    assert (report.completed, report.skipped) == (0, 40)
 
 
 def test_workers_that_cannot_start_end_the_run(source: Path, target: Path) -> None:

@@ -50,6 +50,29 @@ def test_a_list_names_files_and_objects(tmp_path: Path) -> None:
     assert "ilios convert" in address.detail
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"a\0b.pdf", "no name"),
+        (b"x" * 5000, "too long"),
+        (b"s3://", "no bucket"),
+        (b"s3://bucket/caf\xe9.pdf", "no UTF-8"),
+    ],
+)
+def test_a_line_that_names_nothing_costs_itself_alone(
+    tmp_path: Path, line: bytes, reason: str
+) -> None:
+    named = tmp_path / "list.txt"
+    named.write_bytes(b"/not/there.pdf\n" * 500 + line + b"\n/not/there.pdf\n")
+
+    *_, odd, last = items(named)
+
+    assert isinstance(odd, Unread)
+    assert reason in odd.detail
+    odd.item.shown.encode()
+    assert isinstance(last, Unread)
+
+
 def test_names_that_are_no_utf_8_are_read_and_shown(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
     path.write_text("x")
