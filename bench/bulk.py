@@ -1,10 +1,10 @@
 """`ilios bulk` with two processes of Ray beside one: `python -m bench.bulk`.
 
-Documents below a folder (the samples, if none is named) are copied until there are enough, each with
-bytes of its own that its format ignores. The runs take turns, each into a new target, with the
-Python of `make bulk-test`. With `--killed` there is one more, of which a process of Ray and then all of
-it are killed, and which then goes on. The first copies go to a service as well: their Markdown is
-compared, but for the addresses of images.
+Documents below a folder (the samples, if none is named) are copied until there are enough, each
+with bytes of its own that its format ignores. The runs take turns, each into a new target, with the
+Python of `make bulk-test`. With `--killed` there is one more, of which a process of Ray and then
+all of it are killed, and which then goes on. The first copies go to a service as well: their
+Markdown is compared, but for the addresses of images.
 """
 
 from __future__ import annotations

@@ -63,7 +63,8 @@ def _run(names: Path, where: Path) -> None:
     with closing(open_target(str(where))) as target, prepared(target, Order(), retry_failed=False):
         results = Results(target, "jsonl")
         results.recover()
-        Run(open_source(str(names)), results, cast("Any", Crew(target)), report).go(WORKERS)
+        crew = cast("Any", InstantCrew(target))
+        Run(open_source(str(names)), results, crew, report).go(WORKERS)
     seconds = time.perf_counter() - begun
     print(
         f"{report.completed:,} converted, {report.skipped:,} known: {seconds:.0f} s, "
@@ -76,16 +77,17 @@ class Report:
     """Counts."""
 
     def __init__(self) -> None:
-        self.completed = self.skipped = 0
+        self.completed = self.pages = self.skipped = 0
 
     def skip(self) -> None:
         self.skipped += 1
 
     def complete(self, pages: int) -> None:
         self.completed += 1
+        self.pages += pages
 
     def fail(self, shown: str, reason: str, *, is_written: bool) -> None:
-        raise AssertionError(f"{shown}: {reason}")
+        raise AssertionError(shown, reason, is_written)
 
     def tick(self) -> None:
         pass

@@ -146,9 +146,11 @@ def _require_apart(source: str, target: str) -> None:
 
 
 def _require_cluster(address: str | None) -> None:
-    """Raise UsageError for an address by which Ray would start something, or use its other client."""
+    """Raise UsageError for an address by which Ray would start one, or use its other client."""
     if address is not None and address != "auto" and ADDRESS.fullmatch(address) is None:
-        raise click.UsageError("--address is HOST:PORT of a cluster, or auto; leave it out for none.")
+        raise click.UsageError(
+            "--address is HOST:PORT of a cluster, or auto; leave it out for none."
+        )
 
 
 def _require_extra() -> None:

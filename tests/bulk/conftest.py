@@ -59,7 +59,9 @@ class Running:
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes of Ray that convert."""
-        return [one for one in self.children() if "".join(command_of(one)).startswith("ray::Worker")]
+        return [
+            one for one in self.children() if "".join(command_of(one)).startswith("ray::Worker")
+        ]
 
     def ended(self) -> Ended:
         _, errors = self.process.communicate(timeout=RUN_S)
@@ -165,3 +167,7 @@ def command_of(process: psutil.Process) -> list[str]:
         return list(process.cmdline())
     except psutil.Error:
         return []
+
+
+def _title(process: psutil.Process) -> str:
+    return " ".join(command_of(process))

@@ -198,9 +198,7 @@ def test_a_cluster_that_is_not_there_is_one_line(start: Start, source: Path, tar
 
 def _process_of_ray(run: Running, name: str) -> psutil.Process:
     (found,) = (
-        one
-        for one in run.children()
-        if any(part.endswith(name) for part in command_of(one)[:3])
+        one for one in run.children() if any(part.endswith(name) for part in command_of(one)[:3])
     )
     return found
 

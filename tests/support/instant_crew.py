@@ -1,4 +1,4 @@
-"""Workers of `ilios bulk` that have converted before they were asked: all time and memory is the run's.
+"""Workers of `ilios bulk` that have converted before they were asked, so that a run is alone.
 
 What the documents are is made up by their places, and parts are empty files.
 """

@@ -1,4 +1,4 @@
-"""Folders for temporary files of one process: what one that was killed leaves, the next one removes."""
+"""Folders for temporary files of one process: what a killed one leaves, the next one removes."""
 
 from __future__ import annotations
 

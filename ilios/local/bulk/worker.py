@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +45,7 @@ BLOCK_BYTES: Final = 1024 * 1024  #: of a file, that are hashed at once
 ID_BYTES: Final = 12
 ATTEMPTS: Final = 3
 """At a document whose conversion failed for a reason that may pass."""
+FETCHES_AT_ONCE: Final = 8  #: from a bucket
 FILE_MAX_BYTES: Final = 1024**3  #: of a document; what MAX_FILE_SIZE_BYTES is to a service
 
 
@@ -60,6 +63,7 @@ class Worker:
         # Ray gives a process one core, and starts as many as there are.
         self._converter = InProcess(1, cores=1, turns=turns, folder=self._folder)
         self._buckets: dict[str, Bucket] = {}
+        self._connecting = threading.Lock()
         self._fetched: dict[str, Path] = {}
         self._part: PartWriter | None = None
 
@@ -71,7 +75,10 @@ class Worker:
 
         One of a bucket that has no version yet is returned with it, unread.
         """
-        return [self._looked(item) for item in items]
+        if not any(is_bucket(item.place) for item in items):
+            return [self._looked(item) for item in items]
+        with ThreadPoolExecutor(FETCHES_AT_ONCE) as fetchers:
+            return list(fetchers.map(self._looked, items))
 
     def convert(self, batch: Sequence[Seen], dropped: Sequence[Seen], part: str) -> Converted:
         """Convert documents that were looked at, and write their results to a part.
@@ -151,8 +158,9 @@ class Worker:
     def _bucket(self, item: Item) -> tuple[Bucket, str]:
         """Return the bucket of a document, and its key there."""
         place = BucketPlace.parse(item.place)
-        if place.bucket not in self._buckets:
-            self._buckets[place.bucket] = Bucket(place.bucket)
+        with self._connecting:
+            if place.bucket not in self._buckets:
+                self._buckets[place.bucket] = Bucket(place.bucket)
         return self._buckets[place.bucket], place.key
 
     def _drop(self, item: Item) -> None:

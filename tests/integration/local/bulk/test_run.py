@@ -114,9 +114,7 @@ def target(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def running(
-    source: Path | Source, target: Path, crew: Crew, report: Report
-) -> Iterator[Run]:
+def running(source: Path | Source, target: Path, crew: Crew, report: Report) -> Iterator[Run]:
     opened = open_target(str(target))
     with closing(opened), closing(crew), prepared(opened, Order(), retry_failed=False):
         results = Results(opened, "jsonl")
