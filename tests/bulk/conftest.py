@@ -27,6 +27,7 @@ OFF: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_USAGE_STATS_REPORT_URL": "",
 }
+READY_S: Final = 300.0
 RUN_S: Final = 600.0  #: far more than a run takes here, with the start of Ray
 SUMMARY: Final = re.compile(r"([\d,]+) converted")
 
@@ -59,9 +60,7 @@ class Running:
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes of Ray that convert."""
-        return [
-            one for one in self.children() if "".join(command_of(one)).startswith("ray::Worker")
-        ]
+        return [one for one in self.children() if _title(one).startswith("ray::Worker")]
 
     def ended(self) -> Ended:
         _, errors = self.process.communicate(timeout=RUN_S)
@@ -69,7 +68,6 @@ class Running:
 
 
 Start = Callable[..., Running]
-READY_S: Final = 300.0
 
 
 @pytest.fixture
@@ -109,7 +107,7 @@ def cluster(tmp_path: Path) -> Iterator[str]:
     port = free_port()
     options = (
         "--head", "--block", "--num-cpus=2", "--include-dashboard=false",
-        "--node-ip-address=127.0.0.1", f"--port={port}",
+        "--node-ip-address=127.0.0.1", f"--port={port}", "--object-store-memory=134217728",
     )  # fmt: skip
     log = tmp_path / "cluster.log"
     with (
