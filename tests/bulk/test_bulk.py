@@ -159,11 +159,13 @@ def test_ray_listens_on_the_loopback_alone_tells_nobody_and_leaves_nothing(
     own = {name: _process_of_ray(run, name) for name in ("gcs_server", "raylet", "dashboard.py")}
     told = {name: one.environ()["RAY_USAGE_STATS_ENABLED"] for name, one in own.items()}
     is_page_off = "--disable-frontend" in own["dashboard.py"].cmdline()
+    mode = Path(own["raylet"].environ()["TMPDIR"]).stat().st_mode
     run.process.send_signal(signal.SIGTERM)
     run.ended()
 
     assert set(told.values()) == {"0"}
     assert is_page_off
+    assert mode & 0o077 == 0
     assert addresses
     assert addresses <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
     assert list((tmp_path / "home").iterdir()) == []

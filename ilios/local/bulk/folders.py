@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Final
 from ilios.core import processes
 
 LOCK: Final = "lock"  #: a file in each, locked as long as it is in use
+RANDOM_CHARACTERS: Final = 8  #: that are drawn for the end of its name
+OLD_SECONDS: Final = 3600  #: after which one without that file is no new one
 
 
 @contextmanager
@@ -36,9 +39,12 @@ def own_folder(prefix: str, place: str | None = None) -> Iterator[Path]:
 
 
 def _is_left(folder: Path) -> bool:
-    """Return whether nobody holds the lock of a folder any more."""
+    """Return whether nobody uses a folder any more."""
     with suppress(OSError):
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:  # it is being made, or something late wrote when it was removed
+            return time.time() - folder.stat().st_mtime > OLD_SECONDS
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         finally:

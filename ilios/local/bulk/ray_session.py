@@ -18,14 +18,15 @@ from typing import Any, Final
 
 from ilios.core import durable_files
 from ilios.core.errors import StartupError
-from ilios.local.bulk.folders import own_folder
+from ilios.local.bulk.folders import RANDOM_CHARACTERS, own_folder
 
 LOOPBACK: Final = "127.0.0.1"
 PREFIX: Final = f"ilios-ray-{os.getuid()}-"
 ATTEMPTS: Final = 3  #: to start Ray, or to reach it
 TOKEN: Final = "token"  # noqa: S105  # the name of a file
 WITHOUT: Final = ("RAY_ADDRESS", "RAY_AUTH_TOKEN")  #: variables that would name another Ray
-LONGEST_FOLDER: Final = 40  #: characters, for Ray makes sockets far below it
+RAYS: Final = "r"  #: the folder that Ray has, and opens to everybody, within one that is ours alone
+LONGEST_FOLDER: Final = 39  #: characters of it, for Ray makes sockets far below
 SHORT: Final = "/tmp"  # noqa: S108  # where a folder of its own is made
 OBJECTS_BYTES: Final = 128 * 1024 * 1024  #: of shared memory; messages are all that passes
 QUIET: Final = {
@@ -58,7 +59,7 @@ def own(cores: int) -> Iterator[None]:
             include_dashboard=False,
             object_store_memory=OBJECTS_BYTES,
             _node_ip_address=LOOPBACK,
-            _temp_dir=str(folder),
+            _temp_dir=str(folder / RAYS),
         )
         try:
             yield
@@ -137,6 +138,7 @@ def _environment(variables: dict[str, str], without: tuple[str, ...] = ()) -> It
 
 
 def _place() -> str:
-    """Return where a folder for Ray's files can be: its sockets below it have short names."""
+    """Return where a folder can be: the names of Ray's sockets below it must be short."""
     place = tempfile.gettempdir()
-    return place if len(place) <= LONGEST_FOLDER - len(PREFIX) else SHORT
+    longest = Path(place, f"{PREFIX}{'x' * RANDOM_CHARACTERS}", RAYS)
+    return place if len(str(longest)) <= LONGEST_FOLDER else SHORT
