@@ -120,6 +120,16 @@ def drop(page: Page, *paths: Path) -> None:
     session.detach()
 
 
+def go_offline(page: Page) -> None:
+    """Take the network away, and return when the page knows: its requests fail before."""
+    page.context.set_offline(True)
+    page.evaluate(
+        """() => navigator.onLine && new Promise((told) => {
+          addEventListener("offline", () => told(true), { once: true });
+        })"""
+    )
+
+
 def fits(page: Page) -> bool:
     """Return whether nothing makes the page scroll sideways."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from ilios.core.settings import Settings
 from ilios.db.database import Database
-from tests.browser.conftest import fits, open_page
+from tests.browser.conftest import fits, go_offline, open_page
 from tests.support.living import CLIENT_KEY, SECRET_NAME, SECRET_WORDS, LivingService
 
 Visit = Callable[..., Page]
@@ -121,7 +121,7 @@ def test_what_is_wrong_is_said_with_the_remedy(visit: Visit, live: LivingService
     enter(page, live.operator)
     expect(problem).to_be_hidden()
     expect(page.locator("#as-of")).to_contain_text("asked again every 5 s")
-    page.context.set_offline(True)
+    go_offline(page)
     page.clock.fast_forward(REFRESH_MS)
     expect(problem).to_contain_text("offline")
     expect(page.locator("#shown")).to_be_visible()

@@ -13,7 +13,7 @@ from ilios.accounts.keys import Scope
 from ilios.core.file_names import safe_file_name
 from ilios.db.database import Database
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES
-from tests.browser.conftest import drop, enter, row, visit
+from tests.browser.conftest import drop, enter, go_offline, row, visit
 from tests.support.api_fixtures import KEY, OTHER_KEY
 from tests.support.api_working import InTestWorker
 from tests.support.issuing import issue
@@ -42,7 +42,7 @@ def cost_first(page: Page) -> None:
 
 def send_offline(page: Page, *paths: Path) -> None:
     expect(page.locator("#usage")).to_contain_text("in 30 days")
-    page.context.set_offline(True)
+    go_offline(page)
     drop(page, *paths)
 
 
@@ -93,7 +93,7 @@ def test_what_was_given_its_go_is_sent_again_without_another(
     drop(page, written / "a report.txt")
     sent = row(page, "a report.txt")
     expect(sent).to_contain_text("no cost for 1 page")
-    page.context.set_offline(True)
+    go_offline(page)
     sent.get_by_role("button", name="Convert").click()
     expect(sent).to_contain_text("This browser is offline.")
 

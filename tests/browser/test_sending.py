@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
-from tests.browser.conftest import LOOKS, drop, enter, fits, open_page, row, visit
+from tests.browser.conftest import LOOKS, drop, enter, fits, go_offline, open_page, row, visit
 from tests.support.api_fixtures import KEY, MAX_FILE_BYTES
 from tests.support.api_server import Server
 from tests.support.api_working import InTestWorker
@@ -291,7 +291,7 @@ def test_without_a_network_the_row_says_so_and_is_sent_again(
 ) -> None:
     visit(page)
     expect(page.locator("#usage")).to_contain_text("in 30 days")
-    page.context.set_offline(True)
+    go_offline(page)
     drop(page, written / "a report.txt")
     expect(row(page, "a report.txt")).to_contain_text("This browser is offline.")
 
@@ -308,7 +308,7 @@ def test_files_that_did_not_arrive_are_sent_again_at_once(
     (written / "empty.txt").write_bytes(b"")
     visit(page)
     expect(page.locator("#usage")).to_contain_text("in 30 days")
-    page.context.set_offline(True)
+    go_offline(page)
     drop(page, written)
     group = page.get_by_role("region", name="letters: 4 files")
     expect(group).to_contain_text("4 of 4 ended")
