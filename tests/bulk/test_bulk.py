@@ -171,6 +171,23 @@ def test_ray_listens_on_the_loopback_alone_tells_nobody_and_leaves_nothing(
     assert list((tmp_path / "home").iterdir()) == []
 
 
+def test_a_run_whose_ray_ends_says_so_and_goes_on(
+    start: Start, source: Path, target: Path
+) -> None:
+    names = write_many(source)
+    run = start(source, target, "-j", "2")
+    wait_until(lambda: lines_under_way(target) > MANY // 20, START_S)
+
+    _process_of_ray(run, "raylet").kill()
+    broken = run.ended()
+    ended = start(source, target, "-j", "2").ended()
+
+    assert broken.code == 1, broken.errors
+    assert "Traceback" not in broken.errors
+    assert ended.code == 0, ended.errors
+    assert sources(target) == Counter(names)
+
+
 def test_a_cluster_converts_and_outlives_a_run_that_is_killed(
     start: Start, cluster: str, source: Path, target: Path
 ) -> None:

@@ -5,12 +5,20 @@ Alone of all modules, with ilios.local.bulk.ray_session, it knows Ray.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import (
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+)
 
 from ilios.core.errors import IliosError, StartupError
 from ilios.local.bulk.messages import Died, Ended, Order
@@ -19,6 +27,8 @@ from ilios.local.bulk.worker import Worker
 CREATION: Final = "creation task"  #: in the first line of an error whose last one has the cause
 OF_MACHINE: Final = ("its node has died", "low on memory")
 """In an error of a worker that no document has ended."""
+LOST_WITH_MACHINE: Final = (NodeDiedError, ObjectLostError, OutOfMemoryError)  #: likewise
+CHECK_SECONDS: Final = 10.0  #: between two looks whether Ray is still there
 MEMORY_BYTES: Final = 1024**3
 """That Ray counts for a worker with its parser child, in a cluster: it places no more of them."""
 
@@ -35,6 +45,7 @@ class Crew:
         self._workers: dict[int, Any] = {}
         self._waiting: dict[Any, tuple[int, int]] = {}  #: calls by what Ray calls their result
         self._started = self._called = 0
+        self._checked_at = time.monotonic()
 
     def start(self) -> int:
         """Ask for a worker; it does its calls when there is room for it, which may be never."""
@@ -54,7 +65,10 @@ class Crew:
         if not self._waiting:
             return
         results = list(self._waiting)
-        for result in _done(results, timeout_seconds):
+        found = _done(results, timeout_seconds)
+        if not found:
+            self._require_machine()
+        for result in found:
             if result in self._waiting:  # else its worker was lost meanwhile
                 worker, call = self._waiting.pop(result)
                 yield Ended(worker, call, _value(result))
@@ -67,6 +81,15 @@ class Crew:
         for result, (one, _) in tuple(self._waiting.items()):
             if one == worker:
                 del self._waiting[result]
+
+    def _require_machine(self) -> None:
+        """Raise StartupError if no machine is left to wait for; of a Ray of our own it is one."""
+        now = time.monotonic()
+        if now - self._checked_at < CHECK_SECONDS:
+            return
+        self._checked_at = now
+        if not any(node["Alive"] for node in ray.nodes()):
+            raise StartupError("Ray has ended. The same command goes on.")
 
     def close(self) -> None:
         """End all workers, whatever they are doing."""
@@ -96,6 +119,8 @@ def _value(result: Any) -> Any:
         if isinstance(error.cause, IliosError):
             raise error.cause from error
         raise StartupError(f"a worker broke: {error.cause!r}.") from error
+    except LOST_WITH_MACHINE as error:
+        return Died(str(error).strip().partition("\n")[0], is_of_machine=True)
     except RayError as error:
         raise _broken(error) from error
 
