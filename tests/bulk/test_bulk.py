@@ -171,9 +171,7 @@ def test_ray_listens_on_the_loopback_alone_tells_nobody_and_leaves_nothing(
     assert list((tmp_path / "home").iterdir()) == []
 
 
-def test_a_run_whose_ray_ends_says_so_and_goes_on(
-    start: Start, source: Path, target: Path
-) -> None:
+def test_a_run_whose_ray_ends_says_so_and_goes_on(start: Start, source: Path, target: Path) -> None:
     names = write_many(source)
     run = start(source, target, "-j", "2")
     wait_until(lambda: lines_under_way(target) > MANY // 20, START_S)
