@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +78,8 @@ class Crew:
         """Make sure that a worker is gone; its calls end with nothing."""
         actor = self._workers.pop(worker, None)
         if actor is not None:
-            ray.kill(actor)
+            with suppress(RayError):  # Ray has ended, and it with Ray
+                ray.kill(actor)
         for result, (one, _) in tuple(self._waiting.items()):
             if one == worker:
                 del self._waiting[result]
