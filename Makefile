@@ -16,6 +16,7 @@
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
 #   make postgres-test    PostgreSQL behind PgBouncer, whole services killed and server too (Debian's package)
 #   make dialects-test    real clients of other services against a live service (their packages, npm)
+#   make bulk-test    `ilios bulk` on a real Ray, whose processes are killed
 #   make wheel-test   build the wheel, install it into an environment of its own, and use it
 #   make clients-test     clients that generators make of our OpenAPI document (PyPI, npm)
 #   make helm-test    render the Helm chart, and hold it against the schemas of Kubernetes (PyPI, npm)
@@ -44,6 +45,7 @@ UV ?= uv
 VENV ?= .venv
 BENCH_VENV := .venv-bench
 DIALECTS_VENV := .venv-dialects
+BULK_VENV := .venv-bulk
 WHEEL_VENV := .venv-wheel
 GENERATORS_VENV := .venv-generators
 HELM_VENV := .venv-helm
@@ -65,6 +67,8 @@ RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.lock)
 BENCH_STAMP := $(BENCH_VENV)/.bench-$(call checksum,bench/requirements.lock)
 DIALECTS_LOCKS := tests/dialects/requirements.lock tests/dialects/open-webui.lock
+BULK_LOCKS := requirements.lock tests/bulk/requirements.lock
+BULK_STAMP := $(BULK_VENV)/.bulk-$(call checksum,$(BULK_LOCKS))
 WHEEL_LOCKS := requirements.lock tests/wheel/requirements.lock
 WHEEL_STAMP := $(WHEEL_VENV)/.wheel-$(call checksum,$(WHEEL_LOCKS))
 DIALECTS_STAMP := $(DIALECTS_VENV)/.dialects-$(call checksum,$(DIALECTS_LOCKS))
@@ -73,7 +77,7 @@ GENERATORS_STAMP := $(GENERATORS_VENV)/.generators-$(call checksum,$(GENERATORS_
 HELM_LOCKS := tests/helm/requirements.lock tests/helm/helm.lock
 HELM_STAMP := $(HELM_VENV)/.helm-$(call checksum,$(HELM_LOCKS))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test postgres-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test helm helm-test wheel-test docs docs-test $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test postgres-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test bulk-test helm helm-test wheel-test docs docs-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -118,6 +122,9 @@ postgres-test: setup
 # Three at a time, each with its own services: clients wait for most of an outage.
 dialects-test: setup
 	$(call pytest,--numprocesses 3 --dist worksteal tests/dialects)
+
+bulk-test: setup $(BULK_STAMP)
+	$(call pytest,tests/bulk)
 
 wheel-test: setup $(WHEEL_STAMP)
 	$(call pytest,tests/wheel)
@@ -233,6 +240,7 @@ lock:
 	$(COMPILE) --output-file bench/requirements.lock bench/requirements.in
 	$(COMPILE) --output-file tests/dialects/requirements.lock tests/dialects/requirements.in
 	$(COMPILE) --no-deps --output-file tests/dialects/open-webui.lock tests/dialects/open-webui.in
+	$(COMPILE) --constraint requirements.lock --output-file tests/bulk/requirements.lock tests/bulk/requirements.in
 	$(COMPILE) --output-file tests/wheel/requirements.lock tests/wheel/requirements.in
 	$(COMPILE) --output-file $(GENERATORS_LOCK) tests/generated_clients/requirements.in
 	$(COMPILE) --output-file tests/helm/requirements.lock tests/helm/requirements.in
@@ -271,6 +279,12 @@ $(BENCH_STAMP):
 	@echo "Installing what measurements need into $(BENCH_VENV) …"
 	@$(PYTHON) -m venv --clear $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python $(PIP) --requirement bench/requirements.lock
+	@touch $@
+
+$(BULK_STAMP):
+	@echo "Installing what \`ilios bulk\` needs into $(BULK_VENV) …"
+	@$(PYTHON) -m venv --clear $(BULK_VENV)
+	@for lock in $(BULK_LOCKS); do $(BULK_VENV)/bin/python $(PIP) --requirement $$lock || exit; done
 	@touch $@
 
 # What builds the wheel is in an environment within, so that nothing that is installed may need it.

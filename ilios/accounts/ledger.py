@@ -21,12 +21,10 @@ from sqlalchemy.orm import Session
 
 from ilios.accounts import daily_usage
 from ilios.core import ids
-from ilios.core.prices import Charge
+from ilios.core.prices import CHARACTERS_PER_TOKEN, Charge
 from ilios.db.dialects import utc_day
 from ilios.db.models import Call, CallState, Document
 from ilios.db.prepared import Prepared, Runner
-
-CHARACTERS_PER_TOKEN = 4  #: an estimate; OCR is billed by the page
 
 FREE_ENGINE = "embedded"  #: its calls cost nothing, however they end
 

@@ -10,6 +10,7 @@ import ilios
 from ilios.cli import (
     backup,
     batch,
+    bulk,
     completion,
     convert,
     doctor,
@@ -28,7 +29,7 @@ from ilios.cli.output import say
 from ilios.core.errors import IliosError
 from ilios.core.processes import keep_files_private
 
-OF_CLIENTS = ("batch", "completion", "convert", "mcp", "usage")
+OF_CLIENTS = ("batch", "bulk", "completion", "convert", "mcp", "usage")
 """Commands that know no data folder: what they write is for whom its user says."""
 EXIT_FAILED = 1  #: 2 is click's, for a command line that makes no sense
 
@@ -50,8 +51,8 @@ class Commands(click.Group):
 def main(ctx: click.Context) -> None:
     """Convert documents, run an Ilios service, and look after it.
 
-    `convert`, `mcp`, `batch` and `usage` are for everybody; the others are for the machine of a
-    service, and take their settings from the environment, as it does.
+    `convert`, `bulk`, `mcp`, `batch` and `usage` are for everybody; the others are for the machine
+    of a service, and take their settings from the environment, as it does.
     """
     if ctx.invoked_subcommand not in OF_CLIENTS:
         keep_files_private()
@@ -59,6 +60,7 @@ def main(ctx: click.Context) -> None:
 
 main.add_command(convert.command)
 main.add_command(batch.command)
+main.add_command(bulk.command)
 main.add_command(usage.command)
 main.add_command(mcp.command)
 main.add_command(serve.serve)

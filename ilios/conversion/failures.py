@@ -18,12 +18,12 @@ from ilios.core.conversion_errors import (
     DiskFull,
     OutcomeUnknown,
     ParserCrashed,
-    PoisonDocument,
     ProviderMisconfigured,
     ProviderThrottled,
 )
 from ilios.db.models import JobStatus
 from ilios.documents import job_outcome
+from ilios.engines import document_errors
 from ilios.queue import jobs
 from ilios.queue.backoff import LONGEST_WAIT, retry_delay
 
@@ -69,7 +69,8 @@ class FailAttempt:
         lease, error = self.claimed.lease, self.error
         if isinstance(error, ParserCrashed):
             crashes = jobs.count_crash(session, lease)
-            error = poison(crashes, error) if crashes >= jobs.MAX_CRASHES else error
+            if crashes >= jobs.MAX_CRASHES:
+                error = document_errors.poison(crashes, error)
         status = self._move_job(session, error)
         is_complete = job_outcome.follow(session, lease.job_id, status, error, clock.now())
         return FailedAttempt(status, error, is_complete)
@@ -96,8 +97,3 @@ class FailAttempt:
                 jobs.fail(session, lease, error.detail, now)
                 return JobStatus.FAILED
         return JobStatus.PENDING
-
-
-def poison(crashes: int, error: ParserCrashed) -> PoisonDocument:
-    """Return the error of a document that has crashed its parser too often."""
-    return PoisonDocument(f"The document crashed its parser {crashes} times. {error.detail}")

@@ -13,6 +13,7 @@ BATCH_DISCOUNT: Final = 2  #: the provider's batch lane costs half
 PAGE_MICROS_PER_LISTED_DOLLAR: Final = 1000  #: prices are listed in dollars for 1,000 pages
 MICROS_PER_DOLLAR: Final = 1_000_000
 MICROS_PER_CENT: Final = 10_000
+CHARACTERS_PER_TOKEN: Final = 4  #: an estimate; OCR is billed by the page
 DOLLARS_ALLOWED: Final = "dollars, as a decimal of at most six places, such as 0.25"
 _DOLLARS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 DOLLARS_PATTERN: Final = f"^{_DOLLARS.pattern}$"

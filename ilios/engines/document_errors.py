@@ -9,6 +9,8 @@ from ilios.core.conversion_errors import (
     DocumentTooLarge,
     EmptyDocument,
     EncryptedDocument,
+    ParserCrashed,
+    PoisonDocument,
     WrongPassword,
 )
 
@@ -57,3 +59,8 @@ def too_large(what: str, limit: str) -> DocumentTooLarge:
     return DocumentTooLarge(
         f"{what}; the limit is {limit}. Split or shrink the document, then send it again."
     )
+
+
+def poison(crashes: int, error: ParserCrashed) -> PoisonDocument:
+    """Return the error of a document that has crashed its parser too often."""
+    return PoisonDocument(f"The document crashed its parser {crashes} times. {error.detail}")

@@ -57,13 +57,24 @@ def log_crashes_only() -> None:
 class InProcess:
     """Converts so many documents at once, each in a parser child; close it.
 
-    Documents at addresses are fetched first. `url_allow` is what URL_ALLOW is to a service.
+    Documents at addresses are fetched first. `url_allow` is what URL_ALLOW is to a service. Several
+    on one machine share its `cores`, and by a folder `turns` the place for documents that need much
+    memory. Temporary files lie in `folder`; None for that of the system.
     """
 
-    def __init__(self, concurrency: int, url_allow: str = "") -> None:
+    def __init__(
+        self,
+        concurrency: int,
+        url_allow: str = "",
+        *,
+        cores: int | None = None,
+        turns: Path | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self.concurrency = concurrency
-        self._folder = tempfile.TemporaryDirectory(prefix="ilios-")
-        self._engine = EmbeddedEngine(_Limits(Path(self._folder.name)), parsers=concurrency)
+        self._folder = tempfile.TemporaryDirectory(prefix="ilios-", dir=folder)
+        limits = _Limits(turns or Path(self._folder.name))
+        self._engine = EmbeddedEngine(limits, parsers=concurrency, cores=cores)
         self._url_allow = url_allow
         self._running: dict[Path, Document] = {}
         self._is_stopped = False

@@ -77,6 +77,11 @@ def find(arguments: Iterable[str], *, stdin_name: str, results: Results | None) 
     return found
 
 
+def below(folder: Path) -> Iterator[Document | Missing]:
+    """Yield the documents of a folder as `find` does, without holding them."""
+    return _searched(str(folder), folder, _below(folder), None)
+
+
 def is_url(argument: str) -> bool:
     return _URL.match(argument) is not None
 

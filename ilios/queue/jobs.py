@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core import ids
+from ilios.core.conversion_limits import MAX_CRASHES as MAX_CRASHES
 from ilios.core.errors import LeaseLost
 from ilios.core.telemetry.tracing import NO_ORIGIN, Origin
 from ilios.db.models import PENDING, PROCESSING, Document, Job, JobStatus, JobType
@@ -28,7 +29,6 @@ DEFAULT_PRIORITY = 5
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
 MAX_STEP_ATTEMPTS = 1000  #: of one step of a provider's batch, which itself gives up long before
-MAX_CRASHES = 2  #: of the parser child, for one document
 
 _NEW = insert(Job).values(status=JobStatus.PENDING, attempts=0, crashes=0)
 _GIVEN = (

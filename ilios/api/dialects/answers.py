@@ -9,10 +9,11 @@ from typing import Any, Final
 from flask import Response
 
 from ilios.api.dialects.blueprint import JSON
-from ilios.api.responses import json_pieces, serializers, streaming
+from ilios.api.responses import serializers, streaming
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.forms import COUNTED_MAX_PAGES
 from ilios.documents.queries import Result
+from ilios.engines import json_pieces
 
 WARNINGS: Final = "X-Ilios-Warnings"
 WARNINGS_MAX_BYTES: Final = 4096  #: of the header; what does not fit is counted in its last item
@@ -52,7 +53,7 @@ def text_of(problem: Problem) -> Response:
 
 
 def streamed_json(found: Result, value: Any, *, media_type: str = JSON) -> Response:
-    """Answer with a value of ilios.api.responses.json_pieces; see `streamed`."""
+    """Answer with a value of ilios.engines.json_pieces; see `streamed`."""
     return streamed(found, json_pieces.written(value), media_type)
 
 

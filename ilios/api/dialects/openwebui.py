@@ -14,9 +14,9 @@ from ilios.api.dialects.blueprint import OPAQUE, DialectBlueprint
 from ilios.api.middleware.auth import needs
 from ilios.api.requests.idempotency import creates_result
 from ilios.api.responses.image_links import folder_of, linked
-from ilios.api.responses.json_pieces import Fields, Text
 from ilios.api.schemas.responses import BINARY
 from ilios.documents.queries import Result
+from ilios.engines.json_pieces import Fields, Text
 
 FILE_NAME: Final = "X-Filename"  #: percent-encoded
 PAGES: Final = {

@@ -16,11 +16,11 @@ from ilios.api.requests.idempotency import creates_result
 from ilios.api.responses import content, result_html
 from ilios.api.responses.error_shapes import Problem
 from ilios.api.responses.image_links import folder_of
-from ilios.api.responses.json_pieces import Fields, Text
 from ilios.api.responses.presentation import Presentation
 from ilios.api.schemas.responses import BINARY, TEXT
 from ilios.documents.queries import Result
 from ilios.engines.base import DocumentInfo
+from ilios.engines.json_pieces import Fields, Text
 
 GREETING: Final = "This is Ilios, which answers in the dialect of Tika. PUT a document here.\n"
 PLAIN: Final = "text/plain"

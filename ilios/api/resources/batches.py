@@ -15,9 +15,8 @@ from ilios.api.requests import urls
 from ilios.api.requests.idempotency import creates
 from ilios.api.requests.options import order_of
 from ilios.api.requests.webhooks import webhook_of
-from ilios.api.responses import content, forms, json_pieces, result_zip, serializers
+from ilios.api.responses import content, forms, result_zip, serializers
 from ilios.api.responses.image_links import folder_of
-from ilios.api.responses.json_pieces import Fields
 from ilios.api.responses.presentation import Presentation
 from ilios.api.schemas.query_params import BatchDownloadQuery, BatchStatusQuery
 from ilios.api.schemas.requests import BatchForm
@@ -36,6 +35,8 @@ from ilios.core.result_forms import SUFFIXES
 from ilios.documents import results
 from ilios.documents.queries import Result
 from ilios.documents.snapshots import Snapshot
+from ilios.engines import json_pieces
+from ilios.engines.json_pieces import Fields
 
 blueprint = ApiBlueprint(
     "Batches", __name__, url_prefix="/v1/batch", description="Many documents together."

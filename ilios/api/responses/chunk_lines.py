@@ -6,12 +6,12 @@ import json
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from ilios.api.responses import json_pieces
 from ilios.api.responses.image_links import folder_of, linked
 from ilios.api.responses.presentation import Presentation
 from ilios.documents.chunks import Chunk, Section, chunks, union
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
+from ilios.engines import json_pieces
 from ilios.engines.markdown_parts import Part, parts
 from ilios.engines.page_structure import Block, Box
 

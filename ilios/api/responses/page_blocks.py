@@ -13,10 +13,10 @@ from itertools import pairwise
 from typing import Final
 
 from ilios.api.responses.chunk_lines import Boxes
-from ilios.api.responses.json_pieces import Text
 from ilios.api.responses.result_html import html_pieces
 from ilios.documents.chunks import union
 from ilios.documents.result_pages import ResultPage, StructuredPage
+from ilios.engines.json_pieces import Text
 from ilios.engines.markdown_parts import PART_MAX_CHARACTERS, Part, parts
 from ilios.engines.markdown_structure import LIST_MARK, bare
 from ilios.engines.page_structure import BlockType, Box

@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterable, Iterator
 from html import escape, unescape
 from typing import Any, Final
 
-from ilios.api.responses import json_pieces
 from ilios.api.responses.clean_html import html_of
 from ilios.api.responses.image_links import folder_of
 from ilios.api.responses.presentation import Presentation
@@ -15,6 +14,7 @@ from ilios.api.responses.streaming import in_base64, opened_image
 from ilios.api.services import services
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import ResultPage
+from ilios.engines import json_pieces
 from ilios.engines.base import DocumentInfo
 from ilios.engines.markdown_parts import PART_MAX_CHARACTERS, Part, parts
 from ilios.storage.base import ObjectStore

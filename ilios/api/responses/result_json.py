@@ -7,9 +7,8 @@ from dataclasses import asdict
 from itertools import chain
 from typing import Any, Final
 
-from ilios.api.responses import content, json_pieces, links, serializers
+from ilios.api.responses import content, links, serializers
 from ilios.api.responses.image_links import folder_of
-from ilios.api.responses.json_pieces import Fields, json_or_text
 from ilios.api.responses.page_json import PageObjects
 from ilios.api.responses.presentation import Presentation
 from ilios.api.schemas.responses import ResultSchema
@@ -17,7 +16,9 @@ from ilios.core.request_errors import Gone
 from ilios.documents import results
 from ilios.documents.queries import Result
 from ilios.documents.repository import GONE
+from ilios.engines import json_pieces
 from ilios.engines.base import DocumentInfo
+from ilios.engines.json_pieces import Fields, json_or_text
 
 _RESULT: Final = ResultSchema()
 

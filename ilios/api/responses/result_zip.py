@@ -8,8 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, Final
 
-from ilios.api.responses import content, json_pieces, links, result_json
-from ilios.api.responses.json_pieces import Fields
+from ilios.api.responses import content, links, result_json
 from ilios.api.responses.presentation import Presentation
 from ilios.api.responses.streaming import BLOCK_BYTES, opened_image
 from ilios.api.responses.zip_pieces import Member, zipped
@@ -17,7 +16,9 @@ from ilios.api.services import services
 from ilios.core.file_names import safe_stem
 from ilios.documents.queries import Result
 from ilios.documents.snapshots import Snapshot
+from ilios.engines import json_pieces
 from ilios.engines.conversion_warnings import IMAGE_SKIPPED
+from ilios.engines.json_pieces import Fields
 from ilios.storage.base import ObjectStore
 
 IMAGES: Final = "images/"

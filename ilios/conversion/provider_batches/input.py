@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ilios.conversion.failures import poison
 from ilios.conversion.outcomes import log_document_completed
 from ilios.conversion.provider_batches.context import BatchContext, Step
 from ilios.conversion.provider_batches.records import Line
@@ -33,6 +32,7 @@ from ilios.core.telemetry import logs
 from ilios.db.models import CallState, Document, ProviderBatch
 from ilios.documents.options import options_of, options_of_part
 from ilios.documents.partial_results import Outcome
+from ilios.engines import document_errors
 from ilios.engines.base import Options, Part, Plan, Source
 from ilios.engines.detection import media_types
 from ilios.engines.mistral.batch.lines import InputFile, inline_bytes
@@ -177,7 +177,7 @@ class InputBuilder:
                     source, options.pages, workspace, in_one_call=options.goes_in_one_call
                 )
             except ParserCrashed as error:
-                fault: ConversionError = poison(attempt, error)
+                fault: ConversionError = document_errors.poison(attempt, error)
             except (ConversionError, OSError):
                 raise
             except Exception:

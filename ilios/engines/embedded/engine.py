@@ -63,10 +63,15 @@ class EmbeddedEngine:
     is_paid = False
     concurrency = PARSERS
 
-    def __init__(self, settings: Limits, *, parsers: int | None = None) -> None:
-        """Let so many documents share the cores; None for one, which has all, and a guest's."""
+    def __init__(
+        self, settings: Limits, *, parsers: int | None = None, cores: int | None = None
+    ) -> None:
+        """Let so many documents share the cores; None for one, which has all, and a guest's.
+
+        `cores` is how many there are for them; None for all of the machine.
+        """
         self._deadline_seconds = settings.job_deadline_seconds
-        self._threads = max(1, cpu_count() // (parsers or PARSERS))
+        self._threads = max(1, (cores or cpu_count()) // (parsers or PARSERS))
         self._parsers = ParserPool(
             answer,
             min(settings.worker_memory_limit_bytes, RECOGNITION_BYTES),

@@ -60,18 +60,33 @@ class Transfers:
             connected.close()
 
     def _connect(self) -> S3Client:
-        import boto3
-
-        # A session of our own, for boto3's default one is not safe between threads; clients are.
-        client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=self._account.location.endpoint_url,
-            aws_access_key_id=self._account.access_key_id,
-            aws_secret_access_key=self._account.secret_access_key,
-            config=_config(self._account.location, self._account.timeouts),
+        return connect(
+            self._account.location,
+            self._account.timeouts,
+            self._account.access_key_id,
+            self._account.secret_access_key,
         )
-        client.meta.events.register_last("before-parameter-build.s3", _follow_no_redirect)
-        return client
+
+
+def connect(
+    location: BucketLocation,
+    timeouts: Timeouts,
+    access_key_id: str | None = None,
+    secret_access_key: str | None = None,
+) -> S3Client:
+    """Return a client of boto3; without a key it looks for one as boto3 does."""
+    import boto3
+
+    # A session of our own, for boto3's default one is not safe between threads; clients are.
+    client = boto3.session.Session().client(
+        "s3",
+        endpoint_url=location.endpoint_url,
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key=secret_access_key,
+        config=_config(location, timeouts),
+    )
+    client.meta.events.register_last("before-parameter-build.s3", _follow_no_redirect)
+    return client
 
 
 def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from ilios.api.responses import page_blocks
-from ilios.api.responses.json_pieces import Text
 from ilios.api.responses.page_blocks import PageBlock
 from ilios.db.database import Database
 from ilios.documents import result_pages
 from ilios.engines.base import Page
+from ilios.engines.json_pieces import Text
 from tests.support import structured
 
 Read = Callable[[Page], list[PageBlock]]

@@ -26,7 +26,7 @@ from ilios.core.conversion_errors import CorruptDocument
 from ilios.db.database import Database
 from ilios.db.models import Document
 from ilios.documents import result_pages, results
-from ilios.engines import page_text
+from ilios.engines import page_fields, page_text
 from ilios.engines.base import Conversion, ConversionWarning, ImageFile, Page, Usage
 from ilios.engines.page_layout import Layout
 from ilios.engines.page_structure import Block, Table
@@ -281,7 +281,7 @@ def test_a_table_is_markdown_or_html_or_not_in_the_page(anna: Caller, database: 
 def test_long_pages_blocks_and_tables_are_read_piece_by_piece(
     anna: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (page_text, result_pages, page_json):
+    for module in (page_text, result_pages, page_fields):
         monkeypatch.setattr(module, "PIECE_MAX_CHARACTERS", PIECE)
     markdown = "".join(f"line {number} of herons\n" for number in range(100))
     blocks = [Block("text", 0, 20), Block("table", 20, 1_500), Block("text", 1_501, len(markdown))]

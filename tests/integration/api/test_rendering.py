@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from ilios.api.responses import content, json_pieces
+from ilios.api.responses import content
 from ilios.api.responses.image_links import folder_of
-from ilios.api.responses.json_pieces import Fields
 from ilios.documents.result_pages import ResultPage
+from ilios.engines import json_pieces
+from ilios.engines.json_pieces import Fields
 from ilios.engines.plain_text import plain_text
 
 

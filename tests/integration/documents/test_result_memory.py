@@ -68,7 +68,8 @@ with database.writing() as session:
 )
 SEND = (
     """
-from ilios.api.responses import content, json_pieces
+from ilios.api.responses import content
+from ilios.engines import json_pieces
 from ilios.api.responses.page_json import PageObjects
 from ilios.db.database import Database
 from ilios.documents import repository, result_pages

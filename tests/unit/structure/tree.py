@@ -9,9 +9,19 @@ from pathlib import Path
 from tests.support.forking import REPOSITORY
 
 ROOT = REPOSITORY / "ilios"
-FOR_FRAMEWORKS = ("ilios.client.haystack", "ilios.client.langchain", "ilios.client.llamaindex")
+FOR_FRAMEWORKS = (
+    "ilios.client.haystack",
+    "ilios.client.langchain",
+    "ilios.client.llamaindex",
+    "ilios.local.bulk.crew",
+    "ilios.local.bulk.parquet",
+)
 """Modules that import what their callers have installed, and we have not."""
-OF_EXTRAS = (*FOR_FRAMEWORKS, "ilios.local.mcp.server", "ilios.local.mcp.serving")
+OF_EXTRAS = (
+    *FOR_FRAMEWORKS,
+    "ilios.local.mcp.server",
+    "ilios.local.mcp.serving",
+)
 """Modules that import what a service does not need, and its image does not have."""
 
 

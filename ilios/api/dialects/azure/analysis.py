@@ -1,6 +1,6 @@
 """What an analysis gives: the content of a result, its pages with lines and words, and its parts.
 
-It is written while the pages are read, list by list; see ilios.api.responses.json_pieces.
+It is written while the pages are read, list by list; see ilios.engines.json_pieces.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any, Final
 from ilios.api.dialects.azure.content import Content, ContentPart, PageContent
 from ilios.api.dialects.azure.string_units import measure_of
 from ilios.api.dialects.azure.text_lines import Seeker, Span, TextLine, lines
-from ilios.api.responses.json_pieces import Fields, Text, Written
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.detection import media_types
+from ilios.engines.json_pieces import Fields, Text, Written
 from ilios.engines.page_structure import POINTS_PER_INCH, BlockType, Box
 from ilios.engines.plain_text import plain_text
 

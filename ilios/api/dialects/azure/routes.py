@@ -16,7 +16,6 @@ from ilios.api.middleware.auth import current_owner, needs
 from ilios.api.requests.idempotency import creates
 from ilios.api.responses import forms, links
 from ilios.api.responses.error_shapes import Problem
-from ilios.api.responses.json_pieces import Fields
 from ilios.api.responses.presentation import PDF, Presentation
 from ilios.api.schemas.responses import BINARY
 from ilios.api.services import services
@@ -25,6 +24,7 @@ from ilios.core.request_errors import MissingFile, OptionUnavailable
 from ilios.documents.searchable_pdfs import require_kind
 from ilios.documents.uploads import Received
 from ilios.documents.validation import accepted_type
+from ilios.engines.json_pieces import Fields
 
 READ_MODEL: Final = "prebuilt-read"
 PATH: Final = "/documentintelligence"

@@ -19,13 +19,14 @@ from ilios.api.dialects.docling.wanted import (
     TEXT,
     ResultForms,
 )
-from ilios.api.responses import content, json_pieces, result_html, result_zip
+from ilios.api.responses import content, result_html, result_zip
 from ilios.api.responses.presentation import Presentation
 from ilios.api.responses.streaming import BLOCK_BYTES
 from ilios.api.responses.zip_pieces import Member, zipped
 from ilios.api.services import services
 from ilios.core.file_names import safe_stem
 from ilios.documents.queries import Result
+from ilios.engines import json_pieces
 
 ARTIFACTS: Final = "artifacts/"  #: the folder of images
 SUFFIXES: Final = {MARKDOWN: ".md", JSON: ".json", HTML: ".html", TEXT: ".txt"}

@@ -14,10 +14,10 @@ from typing import Any, Final
 from ilios.api.dialects import table_rows
 from ilios.api.dialects.docling.images import Images
 from ilios.api.dialects.docling.page_items import Item, ListItem, items, list_items, provenance
-from ilios.api.responses.json_pieces import Fields, Members, Text
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.conversion_warnings import TRUNCATED_TABLE
+from ilios.engines.json_pieces import Fields, Members, Text
 
 VERSION: Final = "1.5.0"
 """Of the schema: the first that has all that is written here, so that older clients read it too."""

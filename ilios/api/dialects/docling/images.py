@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from ilios.api.dialects.docling.wanted import EMBEDDED, PLACEHOLDER
 from ilios.api.responses.image_links import linked
-from ilios.api.responses.json_pieces import Fields, Text
 from ilios.api.responses.streaming import data_url, opened_image
 from ilios.documents.result_pages import ResultPage
 from ilios.engines.image_references import addressed
+from ilios.engines.json_pieces import Fields, Text
 from ilios.engines.markdown_parts import parts
 from ilios.engines.page_structure import POINTS_PER_INCH
 from ilios.storage.base import ObjectStore

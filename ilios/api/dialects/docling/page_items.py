@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from ilios.api.responses.json_pieces import Text
 from ilios.documents.result_pages import StructuredPage
+from ilios.engines.json_pieces import Text
 from ilios.engines.markdown_parts import Part, parts
 from ilios.engines.markdown_structure import LIST_MARK
 from ilios.engines.page_structure import Block, BlockType, Box

@@ -26,12 +26,12 @@ from ilios.api.dialects.docling.wanted import (
 )
 from ilios.api.responses import chunk_lines, content, links, result_html, streaming
 from ilios.api.responses.image_links import folder_of
-from ilios.api.responses.json_pieces import Fields, written
-from ilios.api.responses.json_pieces import Text as LongText
 from ilios.api.responses.presentation import Presentation
 from ilios.api.services import services
 from ilios.core.file_names import attachment
 from ilios.documents.chunks import chunks
+from ilios.engines.json_pieces import Fields, written
+from ilios.engines.json_pieces import Text as LongText
 
 ZIP_TYPE: Final = "application/zip"
 ZIP_NAME: Final = "converted_docs.zip"

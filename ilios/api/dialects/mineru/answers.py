@@ -11,14 +11,15 @@ from typing import Any, Final
 
 import ilios
 from ilios.api.dialects.mineru.content_list import content_list
-from ilios.api.responses import content, json_pieces
-from ilios.api.responses.json_pieces import Fields, Members, Text
+from ilios.api.responses import content
 from ilios.api.responses.presentation import Presentation
 from ilios.api.responses.result_zip import IMAGES, date_of, stored_images
 from ilios.api.responses.streaming import BLOCK_BYTES, data_url
 from ilios.api.responses.zip_pieces import Member, zipped
 from ilios.core.file_names import FALLBACK_NAME, safe_stem
 from ilios.documents.queries import Result
+from ilios.engines import json_pieces
+from ilios.engines.json_pieces import Fields, Members, Text
 from ilios.storage.base import ObjectStore
 
 _DOTS: Final = re.compile(r"\.{2,}")

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ilios.api.responses.json_pieces import Fields
 from ilios.api.responses.page_blocks import PageBlock, blocks_of
 from ilios.api.responses.result_zip import IMAGES
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
+from ilios.engines.json_pieces import Fields
 from ilios.engines.page_structure import Box
 
 SCALE: Final = 1_000

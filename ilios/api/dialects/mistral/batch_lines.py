@@ -14,12 +14,12 @@ from ilios.api.dialects import json_bodies
 from ilios.api.dialects.json_bodies import JsonBody, NewSink
 from ilios.api.dialects.mistral import ocr_answer
 from ilios.api.dialects.mistral.ocr_answer import Shown
-from ilios.api.responses import json_pieces
-from ilios.api.responses.json_pieces import Fields
 from ilios.core.request_errors import InvalidField, TooManyFiles
 from ilios.documents.queries import Result
 from ilios.documents.snapshots import Snapshot
 from ilios.documents.submission import MAX_BATCH_FILES
+from ilios.engines import json_pieces
+from ilios.engines.json_pieces import Fields
 from ilios.storage.base import ObjectStore
 
 BLOCK_BYTES: Final = 64 * 1024

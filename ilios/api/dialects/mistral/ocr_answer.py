@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from ilios.api.responses.json_pieces import Fields, Text
 from ilios.api.responses.streaming import data_url, opened_image
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.base import Granularity
+from ilios.engines.json_pieces import Fields, Text
 from ilios.engines.page_details import ImageDetails
 from ilios.engines.page_structure import POINTS_PER_INCH, Block, Box, Table, Word
 from ilios.engines.page_text import PIECE_MAX_CHARACTERS

@@ -9,13 +9,13 @@ from typing import Any, Final
 from uuid import uuid4
 
 from ilios.api.dialects.unstructured.languages import three_letters_of
-from ilios.api.responses.json_pieces import Fields, Text
 from ilios.api.responses.page_blocks import PageBlock, blocks_of
 from ilios.api.responses.streaming import in_base64, opened_image
 from ilios.api.services import services
 from ilios.documents.queries import Result
 from ilios.documents.result_pages import StructuredPage
 from ilios.engines.base import DocumentInfo
+from ilios.engines.json_pieces import Fields, Text
 from ilios.engines.page_structure import BlockType, Box
 from ilios.storage.base import ObjectStore
 

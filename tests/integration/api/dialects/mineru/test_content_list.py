@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 
 from ilios.api.dialects.mineru.content_list import content_list
-from ilios.api.responses.json_pieces import written
 from ilios.api.services import EXTENSION, Services
 from ilios.db.database import Database
 from ilios.engines.base import Page
+from ilios.engines.json_pieces import written
 from tests.support import structured
 
 Show = Callable[..., list[dict[str, Any]]]

@@ -12,10 +12,10 @@ import pytest
 from flask import Flask
 
 from ilios.api.dialects.unstructured.elements import ElementFields, Elements
-from ilios.api.responses.json_pieces import written
 from ilios.api.services import EXTENSION, Services
 from ilios.db.database import Database
 from ilios.engines.base import Page
+from ilios.engines.json_pieces import written
 from tests.support import structured
 from tests.support.api_callers import Caller, file
 from tests.support.api_working import IMAGE, InTestWorker

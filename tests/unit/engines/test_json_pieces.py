@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ilios.api.responses.json_pieces import WRITTEN_AT_ONCE, Fields, Text, Written, written
+from ilios.engines.json_pieces import WRITTEN_AT_ONCE, Fields, Text, Written, written
 
 
 @pytest.mark.parametrize(
