@@ -51,7 +51,7 @@ def migrated(
     """Provide an empty database of ours for the block, and a data folder below `data`."""
     with running.database() as name, TemporaryDirectory(dir=data) as folder:
         url = running.url(name)
-        environment = migrate(Path(folder), DATABASE_URL=url, **settings)
+        environment = migrate(Path(folder), **{"DATABASE_URL": url, **settings})
         given = {name.lower(): value for name, value in settings.items()}
         loaded = Settings.model_validate({"data_dir": folder, "database_url": url} | given)
         data_folder.prepare(loaded)

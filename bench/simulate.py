@@ -17,6 +17,7 @@ import statistics
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -101,9 +102,9 @@ class Cluster:
         """Let documents arrive for the given time."""
         self._at(0.0, self._arrive)
         for node in self._nodes:
-            self._at(self._choices.uniform(0, POLL_SECONDS), lambda node=node: self._poll(node))
+            self._at(self._choices.uniform(0, POLL_SECONDS), partial(self._poll, node))
             start = self._choices.uniform(0, RENEWAL_SECONDS)
-            self._at(start, lambda node=node: self._renew(node))
+            self._at(start, partial(self._renew, node))
         while self._events and self._events[0][0] < self._options.seconds:
             self.now, _, act = heapq.heappop(self._events)
             act()

@@ -78,7 +78,7 @@ _STORE = (
         info=func.coalesce(Document.info, bindparam("told", type_=Document.info.type)),
     )
 )
-_COMPLETED: Final = {
+_COMPLETED: Final[dict[str, Any]] = {
     "status": DocumentStatus.COMPLETED,
     "processed_at": bindparam("moment"),
     "error": None,

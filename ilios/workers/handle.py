@@ -221,7 +221,7 @@ class WorkerHandle:
         match message:
             case Ready(places):
                 self.places = self._all_places = places
-                if self.withheld in places:
+                if self.withheld is not None and self.withheld in places:
                     self.places = {**places, self.withheld: Places(0, 0)}
             case CallsHeld(number):
                 self._call_limits = [one for one in self._call_limits if one.number >= number]

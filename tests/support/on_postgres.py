@@ -69,7 +69,7 @@ class Node:
 
     def is_ready(self) -> bool:
         with contextlib.suppress(requests.RequestException):
-            return self.ask("/readyz").status_code == requests.codes.ok
+            return bool(self.ask("/readyz").status_code == requests.codes.ok)
         return False
 
     def wait_until_ready(self, timeout_s: float) -> None:

@@ -16,7 +16,7 @@ def reopened(database: Database, lock_timeout: LockTimeout = LONG_TIMEOUT) -> Da
     from ilios.db.postgres.database import PostgresDatabase
 
     assert isinstance(database, PostgresDatabase)
-    return PostgresDatabase(database._url, lock_timeout)
+    return PostgresDatabase(_url_of(database), lock_timeout)
 
 
 def naming(database: Database, settings: Settings) -> Settings:
@@ -26,4 +26,9 @@ def naming(database: Database, settings: Settings) -> Settings:
     from ilios.db.postgres.database import PostgresDatabase
 
     assert isinstance(database, PostgresDatabase)
-    return settings.model_copy(update={"database_url": SecretStr(database._url)})
+    return settings.model_copy(update={"database_url": SecretStr(_url_of(database))})
+
+
+def _url_of(database: Database) -> str:
+    with database.watching() as watch:
+        return str(watch.driver.info.dsn)  # without a password, which the server of tests has not

@@ -28,8 +28,11 @@ def driver(database: Database) -> Iterator[Any]:
 
 
 def totals(database: Database, owner: str = "anonymous") -> tuple[int, int, int]:
-    columns = OwnerTotals.stored_bytes, OwnerTotals.announced_bytes, OwnerTotals.waiting_documents
-    sums = select(*map(func.sum, columns)).where(OwnerTotals.owner == owner)
+    sums = select(
+        func.sum(OwnerTotals.stored_bytes),
+        func.sum(OwnerTotals.announced_bytes),
+        func.sum(OwnerTotals.waiting_documents),
+    ).where(OwnerTotals.owner == owner)
     with database.reading() as session:
         stored, announced, waiting = session.execute(sums).one()
         return stored, announced, waiting

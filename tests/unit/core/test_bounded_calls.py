@@ -31,7 +31,7 @@ def test_what_the_call_raises_is_raised() -> None:
 
 def test_one_that_takes_too_long_is_given_up_and_no_other_is_begun() -> None:
     may_end = threading.Event()
-    begun = []
+    begun: list[None] = []
 
     def work() -> str:
         begun.append(None)
@@ -49,7 +49,7 @@ def test_one_that_takes_too_long_is_given_up_and_no_other_is_begun() -> None:
 
 def test_those_who_ask_meanwhile_share_an_answer() -> None:
     may_end = threading.Event()
-    begun = []
+    begun: list[None] = []
 
     def work() -> int:
         begun.append(None)

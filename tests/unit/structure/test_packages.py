@@ -22,7 +22,7 @@ PACKAGES = {
 LOOSE_MODULES = {"__init__", "__main__", "launch", "probe", "watch"}
 MOST_LINES_OF_A_MODULE = 350
 MOST_LINES_OF_A_FUNCTION = 60
-MOST_PAIRS = 102
+MOST_PAIRS = 105
 SESSION_RULES = ("store no object and use no network", "neither log nor count")
 
 

@@ -53,7 +53,7 @@ def test_what_others_have_taken_is_counted(postgres_server: PostgresServer, url:
     ],
 )
 def test_each_fault_is_one_line(changes: dict[str, object], says: str) -> None:
-    server = Server(**{**{name: getattr(USABLE, name) for name in USABLE.__slots__}, **changes})  # type: ignore[arg-type]
+    server = Server(**{**{name: getattr(USABLE, name) for name in USABLE.__slots__}, **changes})
 
     (fault,) = server_checks.faults(server, settings())
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from ilios.core import data_folder
@@ -226,7 +227,7 @@ def test_a_backup_of_the_other_database_is_refused(
     service: SmallService, empty: Settings, tmp_path: Path, kind: str
 ) -> None:
     whole.make(service.settings, tmp_path / "backup")
-    url = None if kind == POSTGRESQL else "postgresql://host/x"
+    url = None if kind == POSTGRESQL else SecretStr("postgresql://host/x")
     other = Settings(data_dir=empty.data_folder, database_url=url)
 
     with pytest.raises(RestoreRefused, match="DATABASE_URL"):
