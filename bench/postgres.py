@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bench.service import migrate
+from bench.service import REPOSITORY, migrate
 from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.db.postgres.database import PostgresDatabase
@@ -51,7 +51,7 @@ def migrated(
     """Provide an empty database of ours for the block, and a data folder below `data`."""
     with running.database() as name, TemporaryDirectory(dir=data) as folder:
         url = running.url(name)
-        environment = migrate(Path(folder), **{"DATABASE_URL": url, **settings})
+        environment = migrate(Path(folder), REPOSITORY, DATABASE_URL=url, **settings)
         given = {name.lower(): value for name, value in settings.items()}
         loaded = Settings.model_validate({"data_dir": folder, "database_url": url} | given)
         data_folder.prepare(loaded)
