@@ -102,7 +102,7 @@ def test_a_transaction_that_cannot_begin_raises_sqlalchemys_error(database: Data
 
 
 def test_idle_connections_are_kept_up_to_a_number(database: Database) -> None:
-    opened = [database.reading() for _ in range(CONNECTIONS_KEPT + 2)]
+    opened = [database.reading() for _ in range(CONNECTIONS_KEPT + 1)]
     sessions = [one.__enter__() for one in opened]
     for one in opened:
         one.__exit__(None, None, None)
