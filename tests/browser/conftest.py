@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from sqlalchemy import delete
 
 from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Instance
+from ilios.db.models.base import Base
 from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by name
     KEY,
     api_settings,
@@ -49,10 +53,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def server(settings: Settings) -> Iterator[Server]:  # noqa: F811
+def shared_server(settings: Settings) -> Iterator[Server]:  # noqa: F811
     served = with_keys(settings).model_copy(update={"port": free_port(), "web_concurrency": 1})
     with closing(Server(served)) as server:
         yield server
+
+
+@pytest.fixture
+def server(shared_server: Server, database: Database) -> Server:
+    """Provide the server of the module, without anything that was sent in tests before."""
+    with database.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table is not Instance.__table__:
+                session.execute(delete(table))
+    return shared_server
 
 
 @pytest.fixture
