@@ -18,7 +18,7 @@ from tests.support.forking import start_python
 from tests.support.migrating import environment
 from tests.support.waiting import wait_for_ends, wait_until
 
-BOOT_TIMEOUT_S = 30.0
+BOOT_TIMEOUT_S = 60.0
 BLOCK_TIMEOUT_S = 45.0
 """With all slots taken, only the next renewal of leases meets a lock: after 20 s at the latest."""
 

@@ -26,7 +26,7 @@ from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by 
     with_keys,
     worker,
 )
-from tests.support.api_server import PATIENT, Connection, Server, free_port
+from tests.support.api_server import ENDURING, Connection, Server, free_port
 from tests.support.volumes import volume
 
 
@@ -58,11 +58,11 @@ def shared_settings(
 
 @pytest.fixture(scope="module")
 def server(shared_settings: Settings) -> Iterator[Server]:
-    """Start a real gunicorn with the time limits of production, shared by a module.
+    """Start a real gunicorn that gives nobody up while a test lasts, shared by a module.
 
     A test that breaks it repairs it.
     """
-    with closing(Server(shared_settings, PATIENT)) as server:
+    with closing(Server(shared_settings, ENDURING)) as server:
         yield server
 
 
