@@ -21,9 +21,10 @@ from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by 
     with_keys,
     worker,
 )
-from tests.support.api_server import Server, free_port
+from tests.support.api_server import ENDURING, Server, free_port
 from tests.support.externals import unavailable
 from tests.support.sharing import settings  # noqa: F401
+from tests.support.waiting import wait_until
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -36,7 +37,7 @@ FLAGS = [
     "--disable-sync",
 ]
 TEXT = "# Überschrift\nA second page with <b>markup</b>."
-EXPECTED_MS = 30_000  #: until what is expected has to be seen, where a test says nothing else
+EXPECTED_MS = 60_000  #: until what is expected has to be seen, where a test says nothing else
 LOOKS = [(360, 740, "light"), (360, 740, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
 Visit = Callable[..., Page]
 
@@ -55,7 +56,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def shared_server(settings: Settings) -> Iterator[Server]:  # noqa: F811
     served = with_keys(settings).model_copy(update={"port": free_port(), "web_concurrency": 1})
-    with closing(Server(served)) as server:
+    with closing(Server(served, ENDURING)) as server:
         yield server
 
 
@@ -100,6 +101,7 @@ def row(page: Page, name: str) -> Locator:
 def open_page(browser: Browser, url: str, complaints: list[str], **options: Any) -> Page:
     """Return a page of a context of its own; what is wrong with it is added to the complaints."""
     page = browser.new_context(base_url=url, **options).new_page()
+    page.set_default_timeout(EXPECTED_MS)
     page.on("console", lambda said: complaints.append(said.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
@@ -142,6 +144,14 @@ def go_offline(page: Page) -> None:
           addEventListener("offline", () => told(true), { once: true });
         })"""
     )
+
+
+def go_online(page: Page) -> None:
+    """Give the network back, and return when the page knows, and its requests arrive."""
+    page.context.set_offline(False)
+    wait_until(lambda: page.evaluate("navigator.onLine"), EXPECTED_MS / 1000)
+    answers = "() => fetch('/livez').then(({ ok }) => ok, () => false)"
+    wait_until(lambda: page.evaluate(answers), EXPECTED_MS / 1000)
 
 
 def fits(page: Page) -> bool:

@@ -16,7 +16,7 @@ from tests.support.api_server import Server
 from tests.support.externals import unavailable
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-CONVERTED_MS = 60_000
+CONVERTED_MS = 300_000
 RUN = """async () => {
   const { violations } = await axe.run(document, { resultTypes: ["violations"] });
   return violations.map(({ id, help, nodes }) => [id, help, nodes.map(({ html }) => html)]);

@@ -16,7 +16,7 @@ from tests.mistral_server.samples import pdf
 from tests.support.api_fixtures import KEY
 from tests.support.api_server import Server
 
-CONVERTED_MS = 60_000
+CONVERTED_MS = 300_000
 
 
 @pytest.fixture(scope="module")

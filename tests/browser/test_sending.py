@@ -12,7 +12,17 @@ from sqlalchemy import select, update
 
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
-from tests.browser.conftest import LOOKS, drop, enter, fits, go_offline, open_page, row, visit
+from tests.browser.conftest import (
+    LOOKS,
+    drop,
+    enter,
+    fits,
+    go_offline,
+    go_online,
+    open_page,
+    row,
+    visit,
+)
 from tests.support.api_fixtures import KEY, MAX_FILE_BYTES
 from tests.support.api_server import Server
 from tests.support.api_working import InTestWorker
@@ -240,6 +250,8 @@ def test_the_service_stops_what_waits(page: Page, written: Path) -> None:
     visit(page)
     drop(page, written)
     group = page.get_by_role("region", name="letters: 2 files")
+    for name in ("a report.txt", "another.txt"):
+        expect(row(page, name)).to_contain_text("Waits for its turn")  # the service has it
     group.get_by_role("button", name="Stop all").click()
 
     expect(group).to_contain_text("2 of 2 ended")
@@ -295,7 +307,7 @@ def test_without_a_network_the_row_says_so_and_is_sent_again(
     drop(page, written / "a report.txt")
     expect(row(page, "a report.txt")).to_contain_text("This browser is offline.")
 
-    page.context.set_offline(False)
+    go_online(page)
     with worker.running():
         row(page, "a report.txt").get_by_role("button", name="Send again").click()
         expect(row(page, "a report.txt")).to_contain_text("Done")
@@ -313,7 +325,7 @@ def test_files_that_did_not_arrive_are_sent_again_at_once(
     group = page.get_by_role("region", name="letters: 4 files")
     expect(group).to_contain_text("4 of 4 ended")
 
-    page.context.set_offline(False)
+    go_online(page)
     with worker.running():
         group.get_by_role("button", name="Send 3 again").click()
         expect(row(page, "a report.txt")).to_contain_text("Done")

@@ -37,6 +37,9 @@ if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
     context.LAG = timedelta(seconds=1)
     context.CLOSED = context.OBSTACLE = timedelta(seconds=0.2)
 
+if "ILIOS_TEST_PATIENT" in os.environ:  # with a provider, whose pauses end with the test
+    governor.MAX_PAUSE_SECONDS = 3600.0
+
 # What only some tests need is imported for these.
 
 if "ILIOS_TEST_TIDY" in os.environ:

@@ -34,6 +34,7 @@ class SupervisorProcess:
         impatient: bool = False,
         hurried: bool = False,
         tidy: bool = False,
+        patient: bool = False,
         clock: Path | None = None,
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
@@ -41,6 +42,7 @@ class SupervisorProcess:
             "ILIOS_TEST_IMPATIENT": impatient,
             "ILIOS_TEST_HURRIED": hurried,
             "ILIOS_TEST_TIDY": tidy,
+            "ILIOS_TEST_PATIENT": patient,
         }
         switches = {name: "1" for name, is_on in named.items() if is_on}
         if clock is not None:

@@ -157,7 +157,7 @@ def test_a_part_of_an_answer_without_a_length_does_not_look_like_the_whole(
 
 def test_who_reads_late_gets_everything(server: Server, connection: Connection) -> None:
     with server.connect() as late:
-        late.send(head("GET", ASSET, X_Request_ID="late") * 3)
+        late.send(head("GET", ASSET, X_Request_ID="late-reader") * 3)
         assert connection.ask("GET", "/")[0] == 200
         for _ in range(3):
             status, headers, body = late.answer()
@@ -166,7 +166,7 @@ def test_who_reads_late_gets_everything(server: Server, connection: Connection) 
 
     def lines() -> list[str]:
         told = server.log_path.read_text().splitlines()
-        return [one for one in told if "request_id=late" in one]  # ids of others may hold the word
+        return [one for one in told if "request_id=late-reader" in one]  # no other has such an id
 
     wait_until(lambda: len(lines()) == 3, timeout_s=60)
     assert all(str(ASSET_FILE.stat().st_size) in line for line in lines())
