@@ -15,7 +15,6 @@ from pydantic import SecretStr
 
 from ilios.core import data_folder
 from ilios.core.settings import Settings
-from ilios.engines.registry import MISTRAL
 from tests.dialects import samples
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
