@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -66,7 +67,7 @@ def test_changes_are_told_until_the_final_status(
     document_id = anna.submit()
     monkeypatch.setattr(EventStream, "fallback_seconds", 60.0)
     # What the document is when the request comes is in the answer; the rest is made as it is read.
-    with anna.get(of_document(document_id), buffered=False) as answer, worker.running():
+    with closing(anna.get(of_document(document_id), buffered=False)) as answer, worker.running():
         told = events(answer)
 
     assert [told[0].status, told[-1].status] == ["pending", "completed"]
