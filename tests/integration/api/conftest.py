@@ -9,6 +9,7 @@ from flask import Flask
 from pydantic import SecretStr
 
 from ilios.core.settings import Settings
+from ilios.documents import estimates, page_images, parser_places
 from ilios.engines import registry
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
@@ -28,6 +29,16 @@ from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by 
 )
 from tests.support.api_server import ENDURING, Connection, Server, free_port
 from tests.support.volumes import volume
+
+A_BUSY_MACHINES_SECONDS = 120.0
+
+
+@pytest.fixture(autouse=True)
+def _a_busy_machine_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up nothing that is done in a parser child of a web process, unless the test says so."""
+    monkeypatch.setattr(estimates, "COUNT_SECONDS", A_BUSY_MACHINES_SECONDS)
+    monkeypatch.setattr(page_images, "DRAW_SECONDS", A_BUSY_MACHINES_SECONDS)
+    monkeypatch.setattr(parser_places, "WAIT_SECONDS", A_BUSY_MACHINES_SECONDS)
 
 
 @pytest.fixture

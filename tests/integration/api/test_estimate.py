@@ -24,11 +24,6 @@ DOCX = (REPOSITORY / "samples" / "meeting-notes.docx").read_bytes()
 ENCRYPTED = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
 
 
-@pytest.fixture(autouse=True)
-def _a_busy_machine_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimates, "COUNT_SECONDS", 120.0)
-
-
 @pytest.fixture(scope="module")
 def paying(settings: Settings) -> Iterator[Caller]:  # noqa: F811
     """Make a caller of a service whose engine is Mistral."""

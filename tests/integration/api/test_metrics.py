@@ -127,8 +127,12 @@ def test_a_histogram_has_all_of_its_buckets_from_the_first_request_on(
 
 
 def test_queue_disk_and_supervisor_are_looked_up(
-    make_caller: Callable[..., Caller], settings: Settings, database: Database
+    make_caller: Callable[..., Caller],
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(heartbeat, "STALE_SECONDS", 600.0)
     for _ in range(3):
         documents.add_document(database)
     beat = Heartbeat(

@@ -41,12 +41,6 @@ TWO_PAGES = sample_files.pdf(sample_files.text("one"), sample_files.text("two"))
 ENCRYPTED = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
 
 
-@pytest.fixture(autouse=True)
-def _a_busy_machine_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_images, "DRAW_SECONDS", 120.0)
-    monkeypatch.setattr(parser_places, "WAIT_SECONDS", 120.0)
-
-
 def submitted(caller: Caller, content: bytes = TWO_PAGES, name: str = "report.pdf") -> str:
     return caller.submit(content, name)
 
