@@ -38,6 +38,7 @@ FLAGS = [
 ]
 TEXT = "# Überschrift\nA second page with <b>markup</b>."
 EXPECTED_MS = 60_000  #: until what is expected has to be seen, where a test says nothing else
+ASKED = """() => fetch("/livez", { cache: "no-store" }).then(({ ok }) => ok, () => false)"""
 LOOKS = [(360, 740, "light"), (360, 740, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
 Visit = Callable[..., Page]
 
@@ -137,21 +138,21 @@ def drop(page: Page, *paths: Path) -> None:
 
 
 def go_offline(page: Page) -> None:
-    """Take the network away, and return when the page knows: its requests fail before."""
+    """Take the network away, and return when the page knows, and its requests fail."""
     page.context.set_offline(True)
-    page.evaluate(
-        """() => navigator.onLine && new Promise((told) => {
-          addEventListener("offline", () => told(true), { once: true });
-        })"""
-    )
+    _await_network(page, is_there=False)
 
 
 def go_online(page: Page) -> None:
     """Give the network back, and return when the page knows, and its requests arrive."""
     page.context.set_offline(False)
-    wait_until(lambda: page.evaluate("navigator.onLine"), EXPECTED_MS / 1000)
-    answers = "() => fetch('/livez').then(({ ok }) => ok, () => false)"
-    wait_until(lambda: page.evaluate(answers), EXPECTED_MS / 1000)
+    _await_network(page, is_there=True)
+
+
+def _await_network(page: Page, *, is_there: bool) -> None:
+    """Return when both are so: neither comes of the other."""
+    for told in ("() => navigator.onLine", ASKED):
+        wait_until(lambda: page.evaluate(told) is is_there, EXPECTED_MS / 1000)  # noqa: B023
 
 
 def fits(page: Page) -> bool:
