@@ -20,7 +20,7 @@ from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
 from tests.support import documents
-from tests.support.api_server import Server, free_port
+from tests.support.api_server import PATIENT, Server, free_port
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
@@ -54,7 +54,7 @@ class LivingService:
             self.operator = self._keys_and_their_past()
             self.supervisor = SupervisorProcess(self.settings, "real")
             stack.callback(self.supervisor.close)
-            self.server = Server(self.settings)
+            self.server = Server(self.settings, PATIENT)
             stack.callback(self.server.close)
             self.supervisor.wait_until_ready()
             self.documents = self._documents()

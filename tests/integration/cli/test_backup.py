@@ -19,7 +19,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from tests.support import documents
-from tests.support.api_server import Server, free_port
+from tests.support.api_server import PATIENT, Server, free_port
 from tests.support.commands import Operator
 from tests.support.migrating import alembic
 from tests.support.supervising import SupervisorProcess
@@ -27,7 +27,7 @@ from tests.support.waiting import wait_until
 
 WRITERS = 4
 PAGE_BYTES = 4096
-LEASES_END_S = 90  #: a lease is of 60 s, and who has lost one is looked for every 20 s
+LEASES_END_S = 180  #: a lease is of 60 s, and who has lost one is looked for every 20 s
 
 
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:
@@ -46,7 +46,7 @@ def serving(settings: Settings) -> Iterator[str]:
     """Run a real service on this data folder; yield its URL."""
     supervisor = SupervisorProcess(settings)
     try:
-        server = Server(settings)
+        server = Server(settings, PATIENT)
         try:
             yield server.url
         finally:
