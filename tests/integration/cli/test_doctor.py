@@ -27,11 +27,12 @@ from tests.integration.cli import (
 )
 from tests.integration.cli.cases import SEEDS, Case, Seed
 from tests.mistral_server.process import MistralServer
-from tests.support import documents
+from tests.support import documents, search_indexes
 from tests.support.api_server import Server, free_port
 from tests.support.commands import Operator
 from tests.support.predecessor import Predecessor
 from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
 
 SPOILT = (
     spoilt_machines,
@@ -201,6 +202,8 @@ def test_a_running_service_is_in_order_and_is_not_disturbed(case: Case, database
     case.stack.callback(Server(case.operator.settings).close)
     supervisor.wait_until_ready()
     documents.add_document(database, settings=case.operator.settings)
+    # Completed, and no word of it is left that the doctor would tell of as not indexed yet.
+    wait_until(lambda: has_ended(database) and search_indexes.progress(database).is_done, 60)
 
     diagnosis = case.operator.diagnosis()
 
@@ -240,6 +243,10 @@ def test_the_file_system_is_that_of_the_nearest_mount_point(path: str, kind: str
     )
 
     assert type_of(Path(path), mounts) == kind
+
+
+def has_ended(database: Database) -> bool:
+    return all(one.processed_at for one in documents.documents(database))
 
 
 def contents(folder: Path) -> dict[Path, bytes | None]:
