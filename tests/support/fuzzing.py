@@ -20,7 +20,7 @@ from ilios.api.dialects.registry import BLUEPRINTS
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.engines.registry import MISTRAL
-from tests.support.api_server import Server
+from tests.support.api_server import IMPATIENT, Server
 from tests.support.documents import add_document
 from tests.support.forking import REPOSITORY
 from tests.support.sample_files import noise, pdf, picture, text
@@ -59,7 +59,7 @@ class FuzzedService:
         with ExitStack() as starting:  # what has started ends, should something else not
             self.supervisor = SupervisorProcess(settings, "real")
             starting.callback(self.supervisor.close)
-            self.server = Server(settings)
+            self.server = Server(settings, IMPATIENT)  # its streams of events end soon
             starting.callback(self.server.close)
             wait_until(lambda: self.get("/readyz").ok, TIMEOUT_S)
             self._running = starting.pop_all()
