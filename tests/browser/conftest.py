@@ -134,7 +134,7 @@ def drop(page: Page, *paths: Path) -> None:
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
         session.send("Input.dispatchDragEvent", {"type": kind, "x": 100, "y": 200, "data": data})
-    session.detach()
+    # It ends with the page: with any session that is detached, Chromium forgets that it is offline.
 
 
 def go_offline(page: Page) -> None:

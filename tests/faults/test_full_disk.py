@@ -133,6 +133,8 @@ def test_a_disk_without_a_byte_is_emptied_from_inside(
     kept = client.completed(b"What stays.\n")
     large = client.completed(LINE * (10 * MIB // len(LINE)))
     wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=30)
+    # Else what is being written to the index takes the space that is given up for the commands.
+    wait_until(lambda: client.services()["search"] == "ok", timeout_s=60)
     disk.fill()
     operator = Operator(small, prefix=disk.prefix)
 
