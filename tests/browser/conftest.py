@@ -128,6 +128,18 @@ def visit(page: Page, key: str = KEY) -> None:
     enter(page, key)
 
 
+def open_options(page: Page) -> None:
+    """Open what can be chosen beside a file, with another click should the page move under one."""
+    options = page.locator("#options")
+
+    def is_open() -> bool:
+        if options.get_attribute("open") is None:
+            options.locator("summary").first.click()
+        return options.get_attribute("open") is not None
+
+    wait_until(is_open, EXPECTED_MS / 1000)
+
+
 def drop(page: Page, *paths: Path) -> None:
     """Drop files and folders onto the page, as a file manager does."""
     session = page.context.new_cdp_session(page)

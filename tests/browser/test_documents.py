@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from ilios.core.settings import Settings
 from tests.browser import real_documents
-from tests.browser.conftest import LOOKS, drop, fits, open_page, row, visit
+from tests.browser.conftest import LOOKS, drop, fits, open_options, open_page, row, visit
 from tests.support import protected
 from tests.support.api_server import Server
 from tests.support.sample_files import pdf, text
@@ -208,7 +208,7 @@ def test_the_page_that_is_read_stays_while_others_arrive(page: Page, tmp_path: P
 
 
 def test_a_protected_file_asks_for_its_password_before_its_cost_is_shown(page: Page) -> None:
-    page.get_by_text("Options").click()
+    open_options(page)
     page.get_by_label("Show the cost first").check()
     drop(page, protected.path())
     asked = row(page, "r6-user.pdf")

@@ -13,7 +13,7 @@ from ilios.accounts.keys import Scope
 from ilios.core.file_names import safe_file_name
 from ilios.db.database import Database
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES
-from tests.browser.conftest import drop, enter, go_offline, go_online, row, visit
+from tests.browser.conftest import drop, enter, go_offline, go_online, open_options, row, visit
 from tests.support.api_fixtures import KEY, OTHER_KEY
 from tests.support.api_working import InTestWorker
 from tests.support.issuing import issue
@@ -36,7 +36,7 @@ def _path(url: str) -> str:
 
 
 def cost_first(page: Page) -> None:
-    page.get_by_text("Options").click()
+    open_options(page)
     page.get_by_label("Show the cost first").check()
 
 
@@ -229,7 +229,7 @@ def test_pages_that_a_file_lacks_are_not_tried_again(
     page: Page, worker: InTestWorker, written: Path, is_counted: bool
 ) -> None:
     visit(page)
-    page.get_by_text("Options").click()
+    open_options(page)
     page.get_by_label("Pages", exact=True).fill("9")
     page.get_by_label("Show the cost first").set_checked(is_counted)
     with worker.running():

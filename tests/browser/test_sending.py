@@ -19,6 +19,7 @@ from tests.browser.conftest import (
     fits,
     go_offline,
     go_online,
+    open_options,
     open_page,
     row,
     visit,
@@ -203,7 +204,7 @@ def test_the_cost_is_shown_before_anything_is_sent(
     page: Page, worker: InTestWorker, written: Path, database: Database
 ) -> None:
     visit(page)
-    page.get_by_text("Options").click()
+    open_options(page)
     page.get_by_label("Show the cost first").check()
     before = _count(database)
 
@@ -225,7 +226,7 @@ def test_an_archive_waits_for_the_go_and_says_that_its_cost_is_not_known(
     disguised = packed.with_name("letters.data")  # what it is shows in its bytes only
     disguised.write_bytes(packed.read_bytes())
     visit(page)
-    page.get_by_text("Options").click()
+    open_options(page)
     page.get_by_label("Show the cost first").check()
 
     drop(page, packed, disguised, written / "a report.txt")
