@@ -9,17 +9,22 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from sqlalchemy import delete
 
 from ilios.core.settings import Settings
+from ilios.db.database import Database
+from ilios.db.models import Instance
+from ilios.db.models.base import Base
 from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by name
     KEY,
     api_settings,
     with_keys,
     worker,
 )
-from tests.support.api_server import Server, free_port
+from tests.support.api_server import ENDURING, Server, free_port
 from tests.support.externals import unavailable
 from tests.support.sharing import settings  # noqa: F401
+from tests.support.waiting import wait_until
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -32,7 +37,8 @@ FLAGS = [
     "--disable-sync",
 ]
 TEXT = "# Überschrift\nA second page with <b>markup</b>."
-EXPECTED_MS = 30_000  #: until what is expected has to be seen, where a test says nothing else
+EXPECTED_MS = 60_000  #: until what is expected has to be seen, where a test says nothing else
+ASKED = """() => fetch("/livez", { cache: "no-store" }).then(({ ok }) => ok, () => false)"""
 LOOKS = [(360, 740, "light"), (360, 740, "dark"), (1440, 900, "light"), (1440, 900, "dark")]
 Visit = Callable[..., Page]
 
@@ -49,10 +55,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def server(settings: Settings) -> Iterator[Server]:  # noqa: F811
+def shared_server(settings: Settings) -> Iterator[Server]:  # noqa: F811
     served = with_keys(settings).model_copy(update={"port": free_port(), "web_concurrency": 1})
-    with closing(Server(served)) as server:
+    with closing(Server(served, ENDURING)) as server:
         yield server
+
+
+@pytest.fixture
+def server(shared_server: Server, database: Database) -> Server:
+    """Provide the server of the module, without anything that was sent in tests before."""
+    with database.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table is not Instance.__table__:
+                session.execute(delete(table))
+    return shared_server
 
 
 @pytest.fixture
@@ -86,6 +102,7 @@ def row(page: Page, name: str) -> Locator:
 def open_page(browser: Browser, url: str, complaints: list[str], **options: Any) -> Page:
     """Return a page of a context of its own; what is wrong with it is added to the complaints."""
     page = browser.new_context(base_url=url, **options).new_page()
+    page.set_default_timeout(EXPECTED_MS)
     page.on("console", lambda said: complaints.append(said.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
@@ -111,23 +128,43 @@ def visit(page: Page, key: str = KEY) -> None:
     enter(page, key)
 
 
+def open_options(page: Page) -> None:
+    """Open what can be chosen beside a file, with another click should the page move under one."""
+    options = page.locator("#options")
+
+    def is_open() -> bool:
+        if options.get_attribute("open") is None:
+            options.locator("summary").first.click()
+        return options.get_attribute("open") is not None
+
+    wait_until(is_open, EXPECTED_MS / 1000)
+
+
 def drop(page: Page, *paths: Path) -> None:
     """Drop files and folders onto the page, as a file manager does."""
     session = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
         session.send("Input.dispatchDragEvent", {"type": kind, "x": 100, "y": 200, "data": data})
-    session.detach()
+    # It ends with the page: with any session that is detached, Chromium forgets that it is offline.
 
 
 def go_offline(page: Page) -> None:
-    """Take the network away, and return when the page knows: its requests fail before."""
+    """Take the network away, and return when the page knows, and its requests fail."""
     page.context.set_offline(True)
-    page.evaluate(
-        """() => navigator.onLine && new Promise((told) => {
-          addEventListener("offline", () => told(true), { once: true });
-        })"""
-    )
+    _await_network(page, is_there=False)
+
+
+def go_online(page: Page) -> None:
+    """Give the network back, and return when the page knows, and its requests arrive."""
+    page.context.set_offline(False)
+    _await_network(page, is_there=True)
+
+
+def _await_network(page: Page, *, is_there: bool) -> None:
+    """Return when both are so: neither comes of the other."""
+    for told in ("() => navigator.onLine", ASKED):
+        wait_until(lambda: page.evaluate(told) is is_there, EXPECTED_MS / 1000)  # noqa: B023
 
 
 def fits(page: Page) -> bool:

@@ -19,7 +19,7 @@ from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
 from tests.support import same_content
 from tests.support.api_fixtures import KEY
-from tests.support.api_server import Server, free_port
+from tests.support.api_server import ENDURING, Server, free_port
 from tests.support.forking import REPOSITORY
 from tests.support.same_content import Content, Run
 from tests.support.sample_files import archive, encoded, pdf, picture, scan, text
@@ -103,7 +103,7 @@ def service(settings: Settings, provider: MistralServer | None = None) -> Iterat
     with ExitStack() as stack:
         supervisor = SupervisorProcess(served, "real")
         stack.callback(supervisor.close)
-        server = Server(served)
+        server = Server(served, ENDURING)
         stack.callback(server.close)
         supervisor.wait_until_ready()
         yield server

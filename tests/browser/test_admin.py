@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from ilios.core.settings import Settings
 from ilios.db.sqlite_database import SqliteDatabase
-from tests.browser.conftest import fits, go_offline, open_page
+from tests.browser.conftest import fits, go_offline, go_online, open_page
 from tests.support.living import CLIENT_KEY, SECRET_NAME, SECRET_WORDS, LivingService
 
 Visit = Callable[..., Page]
@@ -125,7 +125,7 @@ def test_what_is_wrong_is_said_with_the_remedy(visit: Visit, live: LivingService
     page.clock.fast_forward(REFRESH_MS)
     expect(problem).to_contain_text("offline")
     expect(page.locator("#shown")).to_be_visible()
-    page.context.set_offline(False)
+    go_online(page)
     expect(page.locator("#as-of")).to_contain_text("asked again every 5 s")
     page.clock.fast_forward(REFRESH_MS)
     expect(problem).to_be_hidden()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from tests.browser.conftest import open_page
+from tests.browser.conftest import EXPECTED_MS, open_page
 from tests.support.api_fixtures import KEY
 from tests.support.api_server import Server
 from tests.support.api_working import InTestWorker
@@ -26,7 +26,7 @@ def test_a_result_as_html_runs_and_loads_nothing(
     page = open_page(browser, server.url, complaints, extra_http_headers=key)
     sent: FilePayload = {"name": "a.txt", "mimeType": "text/plain", "buffer": attack}
     with worker.running():
-        answer = page.request.post("/v1/convert", multipart={"file": sent})
+        answer = page.request.post("/v1/convert", multipart={"file": sent}, timeout=EXPECTED_MS)
 
     page.goto(f"/api/documents/{answer.headers['x-document-id']}?format=html")
 

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from ilios.accounts.key_admin import KeyAdmin
 from ilios.accounts.keys import Scope
 from ilios.core.file_names import safe_file_name
 from ilios.db.database import Database
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES
-from tests.browser.conftest import drop, enter, go_offline, row, visit
+from tests.browser.conftest import drop, enter, go_offline, go_online, open_options, row, visit
 from tests.support.api_fixtures import KEY, OTHER_KEY
 from tests.support.api_working import InTestWorker
 from tests.support.issuing import issue
@@ -36,7 +36,7 @@ def _path(url: str) -> str:
 
 
 def cost_first(page: Page) -> None:
-    page.get_by_text("Options").click()
+    open_options(page)
     page.get_by_label("Show the cost first").check()
 
 
@@ -54,7 +54,7 @@ def test_what_is_sent_again_shows_its_cost_first(
     send_offline(page, written)
     group = page.get_by_role("region", name="letters: 2 files")
     expect(group).to_contain_text("2 of 2 ended")
-    page.context.set_offline(False)
+    go_online(page)
     posted.clear()
 
     group.get_by_role("button", name="Send 2 again").click()
@@ -74,7 +74,7 @@ def test_a_cost_that_is_asked_for_later_is_shown_before_sending_again(
     send_offline(page, written / "a report.txt")
     sent = row(page, "a report.txt")
     expect(sent).to_contain_text("This browser is offline.")
-    page.context.set_offline(False)
+    go_online(page)
     posted.clear()
 
     cost_first(page)
@@ -97,7 +97,7 @@ def test_what_was_given_its_go_is_sent_again_without_another(
     sent.get_by_role("button", name="Convert").click()
     expect(sent).to_contain_text("This browser is offline.")
 
-    page.context.set_offline(False)
+    go_online(page)
     with worker.running():
         sent.get_by_role("button", name="Send again").click()
         expect(sent).to_contain_text("Done")
@@ -206,6 +206,19 @@ def test_a_document_that_is_deleted_elsewhere_stays_and_says_so(page: Page, writ
     expect(sent).to_have_count(0)
 
 
+def test_one_that_is_deleted_before_the_page_listens_says_so_too(page: Page, written: Path) -> None:
+    def delete_before(listening: Route) -> None:
+        _delete(page, _newest(page))
+        listening.continue_()
+
+    page.route("**/api/documents/events", delete_before, times=1)
+    visit(page)
+
+    drop(page, written / "a report.txt")
+
+    expect(row(page, "a report.txt")).to_contain_text("Deleted")
+
+
 def _newest(page: Page) -> str:
     listed = page.request.get("/api/documents?limit=1", headers={"X-Api-Key": KEY}).json()
     return str(listed["documents"][0]["id"])
@@ -216,7 +229,7 @@ def test_pages_that_a_file_lacks_are_not_tried_again(
     page: Page, worker: InTestWorker, written: Path, is_counted: bool
 ) -> None:
     visit(page)
-    page.get_by_text("Options").click()
+    open_options(page)
     page.get_by_label("Pages", exact=True).fill("9")
     page.get_by_label("Show the cost first").set_checked(is_counted)
     with worker.running():

@@ -12,12 +12,24 @@ from sqlalchemy import select, update
 
 from ilios.db.database import Database
 from ilios.db.models import Document, DocumentStatus
-from tests.browser.conftest import LOOKS, drop, enter, fits, go_offline, open_page, row, visit
+from tests.browser.conftest import (
+    LOOKS,
+    drop,
+    enter,
+    fits,
+    go_offline,
+    go_online,
+    open_options,
+    open_page,
+    row,
+    visit,
+)
 from tests.support.api_fixtures import KEY, MAX_FILE_BYTES
 from tests.support.api_server import Server
 from tests.support.api_working import InTestWorker
 
 DONE = re.compile(r"^Done · ")
+AT_THE_SERVICE = re.compile("Waits for its turn|goes? first")
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), LOOKS)
@@ -192,7 +204,7 @@ def test_the_cost_is_shown_before_anything_is_sent(
     page: Page, worker: InTestWorker, written: Path, database: Database
 ) -> None:
     visit(page)
-    page.get_by_text("Options").click()
+    open_options(page)
     page.get_by_label("Show the cost first").check()
     before = _count(database)
 
@@ -214,7 +226,7 @@ def test_an_archive_waits_for_the_go_and_says_that_its_cost_is_not_known(
     disguised = packed.with_name("letters.data")  # what it is shows in its bytes only
     disguised.write_bytes(packed.read_bytes())
     visit(page)
-    page.get_by_text("Options").click()
+    open_options(page)
     page.get_by_label("Show the cost first").check()
 
     drop(page, packed, disguised, written / "a report.txt")
@@ -240,6 +252,8 @@ def test_the_service_stops_what_waits(page: Page, written: Path) -> None:
     visit(page)
     drop(page, written)
     group = page.get_by_role("region", name="letters: 2 files")
+    for name in ("a report.txt", "another.txt"):
+        expect(row(page, name)).to_contain_text(AT_THE_SERVICE)
     group.get_by_role("button", name="Stop all").click()
 
     expect(group).to_contain_text("2 of 2 ended")
@@ -295,7 +309,7 @@ def test_without_a_network_the_row_says_so_and_is_sent_again(
     drop(page, written / "a report.txt")
     expect(row(page, "a report.txt")).to_contain_text("This browser is offline.")
 
-    page.context.set_offline(False)
+    go_online(page)
     with worker.running():
         row(page, "a report.txt").get_by_role("button", name="Send again").click()
         expect(row(page, "a report.txt")).to_contain_text("Done")
@@ -313,7 +327,7 @@ def test_files_that_did_not_arrive_are_sent_again_at_once(
     group = page.get_by_role("region", name="letters: 4 files")
     expect(group).to_contain_text("4 of 4 ended")
 
-    page.context.set_offline(False)
+    go_online(page)
     with worker.running():
         group.get_by_role("button", name="Send 3 again").click()
         expect(row(page, "a report.txt")).to_contain_text("Done")

@@ -43,8 +43,9 @@ Described = dict[str, tuple[str, frozenset[str]]]
 
 
 @pytest.fixture
-def readings(settings: Settings, database: Database) -> Collector:
+def readings(settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> Collector:
     """Provide the metrics of a service that has everything turned on."""
+    monkeypatch.setattr(heartbeat, "STALE_SECONDS", 600.0)
     beat = Heartbeat(1, time.monotonic(), 2, 2, 0, turso="ok")
     heartbeat.write(data_folder.supervisor_state(settings), beat)
     replicated = {

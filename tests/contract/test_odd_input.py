@@ -23,7 +23,10 @@ many = hypothesis_settings(
     derandomize=True,
     database=None,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # what it asks changes nothing
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,  # what it asks changes nothing
+        HealthCheck.too_slow,  # under any load
+    ],
 )
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60)

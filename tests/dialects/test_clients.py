@@ -13,7 +13,7 @@ from tests.dialects import samples, table
 from tests.dialects.clients import ClientProcess
 from tests.dialects.drivers.errand import Errand
 from tests.dialects.samples import Sample
-from tests.dialects.services import Service, Services
+from tests.dialects.services import OUTAGES, Service, Services
 from tests.dialects.table import CLIENTS, Client, Trouble
 from tests.support.externals import unavailable
 
@@ -99,7 +99,7 @@ def test_archives_of_paperless_are_read_with_pdftotext() -> None:
 def test_it_outlasts_an_outage_or_says_that_the_conversion_goes_on(
     client: Client, process: ClientProcess, services: Services, tmp_path: Path
 ) -> None:
-    service = services.of(MISTRAL, keys=False, purpose="outage")
+    service = services.of(MISTRAL, keys=False, purpose=OUTAGES)
     sample = samples.own_of(client.name, tmp_path)
 
     with service.outage(may_end=client.is_patient):

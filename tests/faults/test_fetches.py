@@ -90,7 +90,8 @@ def test_a_worker_that_is_killed_in_mid_fetch_loses_nothing(
     assert len(server.requests) == 2
     (fetch,) = [job for job in documents.jobs(database) if job.type is JobType.FETCH]
     assert (fetch.status, fetch.attempts) == (JobStatus.COMPLETED, 2)
-    assert files_below(data_folder.workspaces(settings)) == []
+    # Removed right after the commit that the status shows.
+    wait_until(lambda: not list(data_folder.workspaces(settings).iterdir()), timeout_s=20)
     assert len(files_below(settings.data_folder / "objects")) == 1
 
 

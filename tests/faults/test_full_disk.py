@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,8 @@ def test_a_disk_without_a_byte_is_emptied_from_inside(
     kept = client.completed(b"What stays.\n")
     large = client.completed(LINE * (10 * MIB // len(LINE)))
     wait_until(lambda: disk.spare_bytes() == SPARE_BYTES, timeout_s=30)
+    # Else what is being written to the index takes the space that is given up for the commands.
+    wait_until(lambda: client.services()["search"] == "ok", timeout_s=60)
     disk.fill()
     operator = Operator(small, prefix=disk.prefix)
 
@@ -180,8 +183,9 @@ def test_a_service_starts_on_a_disk_without_a_byte(
 def open_to_others(folder: Path) -> Iterator[Path]:
     """Yield what the service has made there, if others have any right to it."""
     for path in folder.rglob("*"):
-        if path.name != "ballast" and path.lstat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            yield path
+        with suppress(FileNotFoundError):  # the draft of a heartbeat, which has got its name
+            if path.name != "ballast" and path.lstat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                yield path
 
 
 def test_what_waits_is_not_begun_before_there_is_room(

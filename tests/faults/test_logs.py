@@ -16,6 +16,7 @@ from tests.mistral_server.process import MistralServer
 from tests.mistral_server.samples import pdf
 from tests.support.api_server import free_port, gunicorn
 from tests.support.start_script import Start, StartScript
+from tests.support.waiting import wait_until
 
 KEY = "key-of-anna"
 REQUEST_ID = "asked-at-night"
@@ -65,6 +66,11 @@ def events(script: StartScript) -> list[dict[str, Any]]:
     return [json.loads(line) for line in script.lines]
 
 
+def has_ended(script: StartScript, document_id: str) -> bool:
+    """Return whether the worker has written the last line of a document's job."""
+    return any("job.completed" in line and document_id in line for line in script.lines)
+
+
 def names(found: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(event["process"], event["event"]) for event in found]
 
@@ -88,6 +94,8 @@ def test_every_line_of_a_service_is_an_event_and_a_document_can_be_followed(
     token = original.url.rpartition("/objects/")[2]
     client.ask("DELETE", f"/api/documents/{document_id}")
     client.ask("DELETE", f"/api/documents/{local_id}")
+    # A worker that ends with its supervisor may have more to say of what it has committed.
+    wait_until(lambda: all(has_ended(service, one) for one in (document_id, local_id)), TIMEOUT_S)
     service.child("supervisor").kill()
     assert service.wait() != 0
 

@@ -15,6 +15,7 @@ import requests
 from pydantic import SecretStr
 from sqlalchemy import select
 
+from ilios.core import failpoints
 from ilios.db.models import Document, DocumentPassword
 from tests.support import protected, sample_files, soundness
 from tests.support.breaking import START_TIMEOUT_S, Subject, broken
@@ -201,7 +202,11 @@ def test_one_that_does_not_open_is_found_nowhere_either_and_costs_nothing(
 
 
 def test_what_was_sealed_goes_too(stations: Stations) -> None:
-    stations.post(SUBMIT, [("file", ("a.pdf", PDF))])
+    deployment = stations.subject.deployment
+    deployment.arm(failpoints.JOB_ACCEPTED)
+    stations.post(SUBMIT, [("file", ("a.pdf", PDF))])  # what is sealed is noted while it waits
+    deployment.held_at(failpoints.JOB_ACCEPTED)
+    deployment.disarm()
     stations.codes()
 
     assert stations.sealed

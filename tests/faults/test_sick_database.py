@@ -49,7 +49,7 @@ def test_a_stop_under_another_programs_lock_costs_no_attempt(
     other_program.execute("BEGIN IMMEDIATE")
     supervisor.process.send_signal(signal.SIGTERM)
     wait_until(lambda: supervisor.process.poll() is not None or not is_heard_of(settings), 40)
-    assert supervisor.process.wait(timeout=5) == 0  # it was heard of until its end
+    assert supervisor.process.wait(timeout=15) == 0  # it was heard of until its end
     other_program.execute("ROLLBACK")
     start_supervisor("waiting", worker_count=1)
 

@@ -17,7 +17,7 @@ from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DocumentStatus
 from ilios.queue.notify import Notifier
-from tests.support import documents
+from tests.support import documents, impatience
 from tests.support.engines import in_call
 from tests.support.issuing import ShiftedClock
 from tests.support.supervising import SupervisorProcess
@@ -25,7 +25,7 @@ from tests.support.waiting import wait_until
 
 Start = Callable[..., SupervisorProcess]
 PICKUP_S = 1.5  #: after a lost wake-up
-LONGER_THAN_LEASE_AND_SILENCE_S = 4.0  #: of an impatient supervisor
+LONGER_THAN_LEASE_AND_SILENCE_S = impatience.SILENT_SECONDS + 1  #: of an impatient supervisor
 ONE_LOOK_S = 0.5  #: of a supervisor at those who say nothing
 
 

@@ -30,14 +30,14 @@ def test_a_power_cut_in_the_middle_of_200_documents_loses_none_and_bills_none_tw
     for _ in range(DOCUMENTS - 1):
         documents.add_document(database, settings=settings)
     first = start_supervisor("slow", worker_concurrency=4)
-    wait_until(lambda: completed(database) >= DOCUMENTS // 4, timeout_s=30)
+    wait_until(lambda: completed(database) >= DOCUMENTS // 4, timeout_s=60)
 
     first.kill_tree()
     assert completed(database) < DOCUMENTS
     (settings.data_folder / "release").touch()
     start_supervisor("slow", worker_concurrency=4)
 
-    wait_until(lambda: completed(database) == DOCUMENTS, timeout_s=30)
+    wait_until(lambda: completed(database) == DOCUMENTS, timeout_s=120)
     settled = Counter(
         call.document_id for call in documents.calls(database) if call.state is CallState.SETTLED
     )

@@ -76,7 +76,7 @@ class Prometheus:
     def first_seen(self, expression: str) -> float:
         """Return when an expression first held, to the tenth of a second."""
         steps = f"({expression})[5m:100ms]"
-        wait_until(lambda: self.query(steps), 1.0)  # the last step may lie before the present
+        wait_until(lambda: self.query(steps), 10.0)  # the last step may lie before the present
         return min(float(series["values"][0][0]) for series in self.query(steps))
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -63,7 +64,7 @@ class MistralWorker:
     def claim(self) -> Lease | None:
         with self._database.writing() as session:
             now = clock.now()
-            jobs.promote_due(session, now.replace(year=now.year + 1))
+            jobs.promote_due(session, now + timedelta(days=366))
             lease = jobs.claim(session, MISTRAL, "test/0", now)
             if lease is not None:
                 results.begin(session, lease.job_id, now)

@@ -25,7 +25,8 @@ class Caller:
 
     def call(self, method: str, path: str, **options: Any) -> TestResponse:
         headers = {**self._headers, **options.pop("headers", {})}
-        return self._client.open(path, method=method, headers=headers, buffered=True, **options)
+        buffered = {"buffered": True, **options}
+        return self._client.open(path, method=method, headers=headers, **buffered)
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.call("GET", path, **options)

@@ -48,7 +48,7 @@ def with_keys(settings: Settings) -> Settings:
             "api_key": SecretStr(f"{KEY},{OTHER_KEY}"),
             "max_file_size_bytes": MAX_FILE_BYTES,
             "max_request_bytes": MAX_REQUEST_BYTES,
-            "convert_wait_seconds": 10,
+            "convert_wait_seconds": 60,
             "web_threads": 8,
             "webhook_secret": SecretStr(WEBHOOK_SECRET),
         }

@@ -4,6 +4,6 @@ from ilios.api.server.gunicorn_conf import *  # noqa: F403  # gunicorn reads eve
 from ilios.api.server.listeners import Listeners
 from ilios.api.server.slow_client_socket import SlowClientSocket
 
-SlowClientSocket.silence_seconds = 1.0
-SlowClientSocket.send_silence_seconds = 1.0
-Listeners.lifetime_seconds = 1.0
+SlowClientSocket.silence_seconds = 3.0
+SlowClientSocket.send_silence_seconds = 3.0
+Listeners.lifetime_seconds = 3.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -12,7 +13,9 @@ def main() -> None:
     """Read `[folder, [bytes in hexadecimal, …]]`; write the names of files, once for each."""
     name, sought = json.load(sys.stdin)
     folder, found = Path(name), []
-    for file in sorted(folder.rglob("*")):
+    # Other than rglob, walk passes over a folder that is removed meanwhile.
+    files = (Path(inner, file) for inner, _, files in os.walk(folder) for file in files)
+    for file in sorted(files):
         content = b""
         with contextlib.suppress(OSError):  # it was renamed meanwhile, or is no file
             content = file.read_bytes()

@@ -15,7 +15,7 @@ LATENCY_SECONDS = 0.3  #: for each block, in both directions
 CUT_AFTER_BYTES = 100 * 1024
 TRICKLE_SECONDS = 0.05  #: for each byte of an answer
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  #: struct linger: close() sends a reset
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
 
 
 class Way(Enum):

@@ -21,9 +21,13 @@ from ilios.queue import backoff, jobs
 from ilios.workers import maintenance, pool, supervisor, worker
 from tests.support.engines import ENGINES
 
+#: Of a worker's silence, before an impatient supervisor kills it: many times what a busy machine
+#: delays a heartbeat.
+SILENT_SECONDS = 8.0
+
 if "ILIOS_TEST_IMPATIENT" in os.environ:
     worker.ALIVE_SECONDS = 0.1
-    pool.SILENT_SECONDS = 3.0
+    pool.SILENT_SECONDS = SILENT_SECONDS
     pool.BOOT_SECONDS = 30.0
     pool.OVERDUE_SECONDS = 0.0
     jobs.LEASE = timedelta(seconds=3)
@@ -36,6 +40,9 @@ if "ILIOS_TEST_HURRIED" in os.environ:  # with a provider
     failures.REPAIR_WAIT = timedelta(seconds=0.2)
     context.LAG = timedelta(seconds=1)
     context.CLOSED = context.OBSTACLE = timedelta(seconds=0.2)
+
+if "ILIOS_TEST_PATIENT" in os.environ:  # with a provider, whose pauses end with the test
+    governor.MAX_PAUSE_SECONDS = 3600.0
 
 # What only some tests need is imported for these.
 

@@ -27,7 +27,7 @@ from tests.support.waiting import wait_until
 CLIENT_KEY = "key-of-a-client"
 SECRET_NAME = "dismissals-2027.pdf"
 SECRET_WORDS = "Nobody but its owner reads this"
-PAUSE_SECONDS = 100
+PAUSE_SECONDS = 3000  #: longer than all tests of a module take
 STEP_TIMEOUT_S = 60
 FAULTS = [
     {"on": "ocr", "kind": "hang", "text": "takes for ever"},
@@ -52,7 +52,7 @@ class LivingService:
             self.settings = _with_mistral(settings, provider)
             self.owner = owner_of(CLIENT_KEY)
             self.operator = self._keys_and_their_past()
-            self.supervisor = SupervisorProcess(self.settings, "real")
+            self.supervisor = SupervisorProcess(self.settings, "real", patient=True)
             stack.callback(self.supervisor.close)
             self.server = Server(self.settings)
             stack.callback(self.server.close)
@@ -134,6 +134,7 @@ def _with_mistral(settings: Settings, provider: MistralServer) -> Settings:
     changed = settings.model_copy(
         update={
             "api_key": SecretStr(CLIENT_KEY),
+            "call_deadline_seconds": PAUSE_SECONDS,
             "mistral_api_key": SecretStr(API_KEY),
             "mistral_server_url": provider.url,
             "ocr_engine": MISTRAL,

@@ -18,7 +18,7 @@ from tests.support.forking import start_python
 from tests.support.migrating import environment
 from tests.support.waiting import wait_for_ends, wait_until
 
-BOOT_TIMEOUT_S = 30.0
+BOOT_TIMEOUT_S = 60.0
 BLOCK_TIMEOUT_S = 45.0
 """With all slots taken, only the next renewal of leases meets a lock: after 20 s at the latest."""
 
@@ -34,6 +34,7 @@ class SupervisorProcess:
         impatient: bool = False,
         hurried: bool = False,
         tidy: bool = False,
+        patient: bool = False,
         clock: Path | None = None,
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
@@ -41,6 +42,7 @@ class SupervisorProcess:
             "ILIOS_TEST_IMPATIENT": impatient,
             "ILIOS_TEST_HURRIED": hurried,
             "ILIOS_TEST_TIDY": tidy,
+            "ILIOS_TEST_PATIENT": patient,
         }
         switches = {name: "1" for name, is_on in named.items() if is_on}
         if clock is not None:

@@ -73,7 +73,8 @@ def serving(answer: Answer | bytes, certificate: Certificate | None = None) -> I
         server.over.set()
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
-        for thread in (accepting, *threads):
+        accepting.join()  # from then on there are no more
+        for thread in threads:
             thread.join()
 
 

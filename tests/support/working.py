@@ -23,7 +23,7 @@ from ilios.storage.base import ObjectStore
 PRICING = Pricing(PriceBook.parse("test-model=1/2"), margin_percent=30)
 
 
-PATIENCE = Patience(connect_seconds=5.0, silence_seconds=5.0, total_seconds=30.0)
+PATIENCE = Patience(connect_seconds=30.0, silence_seconds=30.0, total_seconds=90.0)
 
 
 def fetches(

@@ -51,7 +51,7 @@ def test_the_application_is_built_without_a_descriptor_that_a_fork_would_lose(
 
     app.build(settings)
 
-    assert platform.open_descriptors() == before
+    assert platform.open_descriptors() <= before  # other threads may close theirs
 
 
 IMPORTED_LATE = """

@@ -77,19 +77,21 @@ class EventStream:
             self._services.listener_places.give_back(self.follower.subject.owner)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the stream to a server that is not ours, for `fallback_seconds` at most."""
+        """Yield the stream to a server that is not ours, for `fallback_seconds` and one look."""
         yield self.begin
         events, following = StatusEvents(self._app), Following()
         following.add(self.follower)
         until = time.monotonic() + self.fallback_seconds
         with self._services.database.watching() as watch:
-            while not self.is_over and time.monotonic() < until:
+            while True:
                 if watch.changed() or following.is_look_due:
                     following.look(watch, clock.now())
                     events.forget()
                 while event := self.next_event(events):
                     yield event
-                time.sleep(0 if self.is_over else POLL_SECONDS)
+                if self.is_over or time.monotonic() >= until:
+                    return
+                time.sleep(POLL_SECONDS)
 
 
 def of_one(app: Flask, subject: Subject, present: StatusEvent, known_tag: str | None) -> Response:

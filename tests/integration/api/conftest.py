@@ -9,6 +9,7 @@ from flask import Flask
 from pydantic import SecretStr
 
 from ilios.core.settings import Settings
+from ilios.documents import estimates, page_images, parser_places
 from ilios.engines import registry
 from tests.mistral_server.behaviour import API_KEY
 from tests.mistral_server.process import MistralServer
@@ -26,8 +27,18 @@ from tests.support.api_fixtures import (  # noqa: F401  # fixtures are found by 
     with_keys,
     worker,
 )
-from tests.support.api_server import PATIENT, Connection, Server, free_port
+from tests.support.api_server import ENDURING, Connection, Server, free_port
 from tests.support.volumes import volume
+
+A_BUSY_MACHINES_SECONDS = 120.0
+
+
+@pytest.fixture(autouse=True)
+def _a_busy_machine_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up nothing that is done in a parser child of a web process, unless the test says so."""
+    monkeypatch.setattr(estimates, "COUNT_SECONDS", A_BUSY_MACHINES_SECONDS)
+    monkeypatch.setattr(page_images, "DRAW_SECONDS", A_BUSY_MACHINES_SECONDS)
+    monkeypatch.setattr(parser_places, "WAIT_SECONDS", A_BUSY_MACHINES_SECONDS)
 
 
 @pytest.fixture
@@ -58,11 +69,11 @@ def shared_settings(
 
 @pytest.fixture(scope="module")
 def server(shared_settings: Settings) -> Iterator[Server]:
-    """Start a real gunicorn with the time limits of production, shared by a module.
+    """Start a real gunicorn that gives nobody up while a test lasts, shared by a module.
 
     A test that breaks it repairs it.
     """
-    with closing(Server(shared_settings, PATIENT)) as server:
+    with closing(Server(shared_settings, ENDURING)) as server:
         yield server
 
 

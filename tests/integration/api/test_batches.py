@@ -33,7 +33,7 @@ def test_a_batch_is_followed_to_its_end(anna: Caller, worker: InTestWorker) -> N
     batch_id = anna.submit_batch(b"one", b"fail: document", b"three")
     waiting = anna.get(f"/v1/batch/status/{batch_id}").get_json()
     with worker.running():
-        ended = anna.get(f"/v1/batch/status/{batch_id}?wait=30&details=true").get_json()
+        ended = anna.get(f"/v1/batch/status/{batch_id}?wait=60&details=true").get_json()
 
     assert waiting["status"] == "pending"
     assert waiting["progress"]["pending"] == 3

@@ -142,8 +142,8 @@ def test_a_poll_ends_when_the_server_stops(app: Flask, anna: Caller) -> None:
     thread = threading.Thread(target=poll)
     thread.start()
     waiter = app.extensions[EXTENSION].waiter
-    wait_until(lambda: waiter._waiting, timeout_s=20)
+    wait_until(lambda: waiter._waiting, timeout_s=60)
     waiter.drain()
-    thread.join(timeout=30)
+    thread.join(timeout=60)
 
     assert answered.is_set()

@@ -105,7 +105,7 @@ def test_a_failed_document_says_why(anna: Caller, worker: InTestWorker) -> None:
 def test_a_poll_returns_when_the_document_ends(anna: Caller, worker: InTestWorker) -> None:
     document_id = anna.submit()
     with worker.running():
-        body = anna.get(f"/api/documents/status/{document_id}?wait=30").get_json()
+        body = anna.get(f"/api/documents/status/{document_id}?wait=60").get_json()
     assert body["status"] == "completed"
 
 

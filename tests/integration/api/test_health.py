@@ -19,8 +19,9 @@ BEAT = Heartbeat(1, 0, workers_configured=2, workers_ready=2, jobs_running=0)
 
 
 @pytest.fixture
-def beat(api_settings: Settings) -> Callable[..., None]:
-    """Have a supervisor say something of itself."""
+def beat(api_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have a supervisor say something of itself, which holds for as long as a test takes."""
+    monkeypatch.setattr(heartbeat, "STALE_SECONDS", 600.0)
 
     def beat(**fields: Any) -> None:
         said = replace(BEAT, beat_seconds=time.monotonic(), **fields)

@@ -476,7 +476,7 @@ def test_repeats_join_the_conversion_under_way(
     waiter = app.extensions[EXTENSION].waiter
     for number, client in enumerate(clients, 1):
         client.start()
-        wait_until(lambda: sum(map(len, [*waiter._waiting.values()])) == number, timeout_s=10)  # noqa: B023
+        wait_until(lambda: sum(map(len, [*waiter._waiting.values()])) == number, timeout_s=60)  # noqa: B023
     worker.work()
     for client in clients:
         client.join()

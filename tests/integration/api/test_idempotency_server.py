@@ -8,7 +8,7 @@ from ilios.core import data_folder
 from ilios.core.settings import Settings
 from ilios.documents.arrivals import PREFIX
 from tests.support.api_fixtures import KEY, OTHER_KEY
-from tests.support.api_server import PATIENT, Connection, Server, head
+from tests.support.api_server import ENDURING, Connection, Server, head
 from tests.support.waiting import wait_until
 
 SUBMIT = "/api/documents/submit"
@@ -28,7 +28,7 @@ def test_what_has_not_arrived_is_in_flight_and_what_has_is_answered_again_after_
     server_settings: Settings,
 ) -> None:
     settings = server_settings.model_copy(update={"web_concurrency": 2})
-    with closing(Server(settings, PATIENT)) as server, server.connect() as sender:
+    with closing(Server(settings, ENDURING)) as server, server.connect() as sender:
         _begin(sender, settings)
         early = [_send(server) for _ in range(MANY)]
         others = _send(server, Authorization=f"Bearer {OTHER_KEY}")
@@ -36,7 +36,7 @@ def test_what_has_not_arrived_is_in_flight_and_what_has_is_answered_again_after_
         first = sender.answer("POST")
         late = [_send(server) for _ in range(MANY)]
         server.stop()
-    with closing(Server(settings, PATIENT)) as server:
+    with closing(Server(settings, ENDURING)) as server:
         restarted = _send(server)
 
     assert {status for status, _, _ in early} == {409}
@@ -55,7 +55,7 @@ def test_a_client_that_leaves_before_its_body_has_arrived_leaves_the_key_free(
     with server.connect() as sender:
         _begin(sender, server.settings)
 
-    wait_until(lambda: not _arriving(server.settings), timeout_s=10)
+    wait_until(lambda: not _arriving(server.settings), timeout_s=60)
     assert _send(server)[0] == 202
 
 
@@ -76,7 +76,7 @@ def _begin(sender: Connection, settings: Settings) -> None:
     """Send the head and some of the body, and wait until it arrives."""
     sender.send(head("POST", SUBMIT, Content_Length=str(len(BODY)), **HEADERS))
     sender.send(BODY[:10])
-    wait_until(lambda: _arriving(settings), timeout_s=10)
+    wait_until(lambda: _arriving(settings), timeout_s=60)
 
 
 def _send(server: Server, **headers: str) -> tuple[int, dict[str, str], dict[str, str]]:

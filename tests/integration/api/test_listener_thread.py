@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from ilios.accounts.keys import owner_of
 from ilios.api.responses.event_stream import EventStream
+from ilios.api.server import listeners as server_listeners
 from ilios.api.server.listeners import Listeners
 from ilios.api.services import EXTENSION
 from ilios.core import clock
@@ -26,12 +27,13 @@ from tests.support.listening import events_in
 from tests.support.waiting import wait_until
 
 OWNER = owner_of(KEY)
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 Listen = Callable[..., socket.socket]
 
 
 @pytest.fixture
-def listeners(app: Flask) -> Iterator[Listeners]:
+def listeners(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listeners]:
+    monkeypatch.setattr(server_listeners, "STOP_SECONDS", TIMEOUT_S)
     listeners = Listeners(app)
     yield listeners
     listeners.drain()

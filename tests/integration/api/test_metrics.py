@@ -127,8 +127,12 @@ def test_a_histogram_has_all_of_its_buckets_from_the_first_request_on(
 
 
 def test_queue_disk_and_supervisor_are_looked_up(
-    make_caller: Callable[..., Caller], settings: Settings, database: Database
+    make_caller: Callable[..., Caller],
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(heartbeat, "STALE_SECONDS", 600.0)
     for _ in range(3):
         documents.add_document(database)
     beat = Heartbeat(
@@ -143,7 +147,9 @@ def test_queue_disk_and_supervisor_are_looked_up(
     )
     heartbeat.write(data_folder.supervisor_state(settings), beat)
 
+    free = [shutil.disk_usage(settings.data_folder).free]
     found = samples(make_caller())
+    free.append(shutil.disk_usage(settings.data_folder).free)
 
     assert found["ilios_queue_jobs", frozenset({"ready"})] == 3
     assert found["ilios_queue_jobs", frozenset({"running"})] == 0
@@ -157,8 +163,8 @@ def test_queue_disk_and_supervisor_are_looked_up(
         if (value := found["ilios_claims_blocked", frozenset({reason})])
     } == {BlockReason.STORE_UNREACHABLE: 1}
     assert found["ilios_storage_up", frozenset()] == 0
-    free = shutil.disk_usage(settings.data_folder).free
-    assert found["ilios_disk_free_bytes", frozenset()] == pytest.approx(free, rel=0.05)
+    told = found["ilios_disk_free_bytes", frozenset()]
+    assert 0.95 * min(free) <= told <= 1.05 * max(free)  # others write meanwhile
 
 
 def test_a_dead_supervisor_and_a_broken_database_are_shown_not_answered_with_an_error(

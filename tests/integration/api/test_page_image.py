@@ -41,11 +41,6 @@ TWO_PAGES = sample_files.pdf(sample_files.text("one"), sample_files.text("two"))
 ENCRYPTED = (REPOSITORY / "tests" / "samples" / "encrypted.pdf").read_bytes()
 
 
-@pytest.fixture(autouse=True)
-def _a_busy_machine_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_images, "DRAW_SECONDS", 120.0)
-
-
 def submitted(caller: Caller, content: bytes = TWO_PAGES, name: str = "report.pdf") -> str:
     return caller.submit(content, name)
 
@@ -223,14 +218,25 @@ def test_one_that_is_drawn_while_its_document_is_deleted_is_not_kept(
 
 
 def test_one_that_takes_too_long_is_given_up(
-    anna: Caller, api_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    anna: Caller,
+    app: Flask,  # noqa: F811
+    api_settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(page_images, "DRAW_SECONDS", 0.0)
-
-    answer = anna.get(path_of(submitted(anna)))
+    document_id = submitted(anna)
+    limit_bytes = api_settings.large_parser_memory_limit_bytes
+    with app.app_context(), closing(ParserPool(never_answer, limit_bytes)) as parsers:
+        monkeypatch.setattr(services().page_images, "_parsers", parsers)
+        answer = anna.get(path_of(document_id))
 
     assert_problem(answer, 422, "deadline_exceeded", "could not be drawn")
     assert list(data_folder.uploads(api_settings).iterdir()) == []
+
+
+def never_answer(_: Message) -> Iterator[Message]:
+    signal.pause()
+    yield {}
 
 
 def die(_: Message) -> Iterator[Message]:

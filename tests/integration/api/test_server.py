@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -18,7 +19,15 @@ from ilios.api.server.slow_client_socket import ANSWER_BEGIN
 from ilios.core import data_folder
 from ilios.core.settings import MIB, Settings
 from tests.support.api_fixtures import KEY, OTHER_KEY
-from tests.support.api_server import Connection, Server, gunicorn, head
+from tests.support.api_server import (
+    ANSWER_TIMEOUT_S,
+    ENDURING,
+    IMPATIENT,
+    Connection,
+    Server,
+    gunicorn,
+    head,
+)
 from tests.support.api_working import InTestWorker
 from tests.support.waiting import wait_until
 
@@ -42,13 +51,21 @@ def shared_settings(shared_settings: Settings) -> Settings:
     (data_folder.spool(shared_settings) / "left").write_text("a file that no worker took")
     (data_folder.page_images(shared_settings) / "left").mkdir()
     room = {"max_file_size_bytes": 8 * MIB, "max_request_bytes": 16 * MIB}
-    return shared_settings.model_copy(update=room)
+    return shared_settings.model_copy(update={**room, "convert_wait_seconds": 900})
 
 
 @pytest.fixture
 def own_server(server_settings: Settings) -> Iterator[Server]:
+    """Start a server for one test, which waits for its clients as long as it may."""
+    patient = server_settings.model_copy(update={"shutdown_grace_seconds": 600})
+    with closing(Server(patient, ENDURING)) as server:
+        yield server
+
+
+@pytest.fixture
+def impatient_server(server_settings: Settings) -> Iterator[Server]:
     """Start a server for one test, with a short time limit for clients that stall."""
-    with closing(Server(server_settings)) as server:
+    with closing(Server(server_settings, IMPATIENT)) as server:
         yield server
 
 
@@ -58,7 +75,7 @@ def _no_connection_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "server" in request.fixturenames:
         server = request.getfixturevalue("server")
-        wait_until(lambda: not clients(server), timeout_s=10)
+        wait_until(lambda: not clients(server), timeout_s=60)
         assert uploads(server) == []
 
 
@@ -109,15 +126,14 @@ def test_a_body_that_is_cut_off_is_truncated(server: Server, connection: Connect
     assert uploads(server) == []
 
 
-def test_what_stalls_is_answered_with_408(own_server: Server) -> None:
+def test_what_stalls_is_answered_with_408(impatient_server: Server) -> None:
     body = head("POST", SUBMIT, Content_Length="5000", **FORM).encode() + BODY[:-10]
-    with own_server.connect() as first, own_server.connect() as second:
-        first.send(body)
-        second.send("POST /v1/convert HTTP/1.1\r\nHost: loc")
-        for connection in (first, second):
+    for stalled in (body, b"POST /v1/convert HTTP/1.1\r\nHost: loc"):
+        with impatient_server.connect() as connection:
+            connection.send(stalled)
             status, _, problem = connection.answer("POST")
             assert (status, problem["code"]) == (408, "request_timeout")
-    assert uploads(own_server) == []
+    assert uploads(impatient_server) == []
 
 
 def test_chunks_are_a_body_too(connection: Connection) -> None:
@@ -155,9 +171,9 @@ def test_a_client_that_hangs_up_releases_its_wait_slot(server: Server) -> None:
             impatient.enter_context(server.connect()).send(request)
             return an_empty_form_gets(server) == 503
 
-        wait_until(are_all_taken_with_one_more, timeout_s=20)
+        wait_until(are_all_taken_with_one_more, timeout_s=60)
 
-    wait_until(lambda: an_empty_form_gets(server) == 400, timeout_s=20)  # before they are answered
+    wait_until(lambda: an_empty_form_gets(server) == 400, timeout_s=60)  # before they are answered
 
 
 @pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
@@ -168,9 +184,8 @@ def test_a_client_that_only_sends_nothing_more_gets_its_answer(
     with own_server.connect() as connection:
         connection.send(request.replace("HTTP/1.1", version, 1).encode() + BODY)
         connection.socket.shutdown(socket.SHUT_WR)
-        assert (
-            connection.socket.recv(100, socket.MSG_PEEK) == ANSWER_BEGIN
-        )  # it was asked whether it still reads
+        # It was asked whether it still reads.
+        assert connection.socket.recv(100, socket.MSG_PEEK) == ANSWER_BEGIN
         with worker.running():
             status, _, text = connection.answer("POST")
     assert (status, text) == (200, b"Hello")
@@ -231,11 +246,9 @@ def test_clients_that_stall_do_not_keep_others_from_reading(server: Server, stal
     with ExitStack() as clients:
         for _ in range(MANY):
             clients.enter_context(server.connect()).send(stalled)
-        begun = time.monotonic()
-        for path in ("/livez", "/", "/openapi.json"):
+        for path in ("/livez", "/", "/openapi.json"):  # which nobody but they could keep waiting
             with server.connect() as connection:
                 assert connection.ask("GET", path)[0] == 200
-        assert time.monotonic() - begun < 5  # they may be silent for 20 s
 
 
 def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(server: Server) -> None:
@@ -250,7 +263,7 @@ def test_uploads_of_one_key_that_stall_leave_threads_to_the_others(server: Serve
         for _ in range(server.settings.web_threads):
             clients.enter_context(server.connect()).send(stalled)
 
-        wait_until(lambda: submit(FORM) == 503, timeout_s=30)
+        wait_until(lambda: submit(FORM) == 503, timeout_s=60)
         assert submit(OTHER_FORM) == 202
 
 
@@ -259,43 +272,49 @@ def test_a_killed_worker_leaves_no_unfinished_upload(
 ) -> None:
     connection.send(head("POST", SUBMIT, Content_Length=str(8 * MIB), **FORM))
     connection.send(BODY.partition(b"Hello")[0] + b"x" * (2 * MIB))
-    wait_until(lambda: uploads(server), timeout_s=30)
+    wait_until(lambda: uploads(server), timeout_s=60)
 
     server.web_process().kill()
 
-    wait_until(lambda: not uploads(server), timeout_s=30)
-    wait_until(server.is_listening, timeout_s=20)
+    wait_until(lambda: not uploads(server), timeout_s=60)
+    wait_until(server.is_listening, timeout_s=60)
 
 
 def test_clients_that_do_not_hang_up_do_not_keep_others_waiting(server: Server) -> None:
     refused = head("POST", SUBMIT, Content_Length=str(10**12), Connection="close", **FORM)
-    with ExitStack() as clients:
+    with ExitStack() as stack:
         for _ in range(MANY):
-            client = clients.enter_context(server.connect())
+            client = stack.enter_context(server.connect())
             client.send(refused)
             assert client.answer("POST")[0] == 413
-        begun = time.monotonic()
         with server.connect() as connection:
             assert connection.ask("GET", "/livez")[0] == 200
-        assert time.monotonic() - begun < 1.5  # of the 2 s that they are waited for
+        assert len(clients(server)) >= MANY  # that are still waited for
 
 
 def test_an_idle_server_stops_at_once(own_server: Server) -> None:
     with own_server.connect() as kept, own_server.connect():
         kept.ask("GET", "/livez")
-        assert own_server.stop() < 1
+        own_server.stop()  # else it would wait for them
     assert own_server.process.returncode == 0
 
 
 def test_a_poll_is_answered_when_the_server_stops(own_server: Server) -> None:
-    with own_server.connect() as connection:
-        document_id = connection.ask("POST", SUBMIT, BODY, **FORM)[2]["id"]
+    places = own_server.settings.web_threads // 4  #: at which polls of one key may wait
+    with ExitStack() as stack:
+        first, *others = (stack.enter_context(own_server.connect()) for _ in range(places + 1))
+        document_id = first.ask("POST", SUBMIT, BODY, **FORM)[2]["id"]
         path = f"/api/documents/status/{document_id}?wait=60"
-        connection.send(head("GET", path, Authorization=FORM["Authorization"]))
-        time.sleep(0.1)  # let it begin to wait
-        assert own_server.stop() < 2
-        status, _, body = connection.answer()
-    assert (status, body["status"]) == (200, "pending")
+        polls = [first, *others]
+        for poll in polls:
+            poll.send(head("GET", path, Authorization=FORM["Authorization"]))
+        # Until one of them has found all places taken: the others wait then.
+        assert select.select([poll.socket for poll in polls], [], [], ANSWER_TIMEOUT_S)[0]
+        own_server.stop()
+        answers = [poll.answer() for poll in polls]
+    assert [(status, body["status"]) for status, _, body in answers] == [(200, "pending")] * len(
+        polls
+    )
 
 
 def test_a_start_removes_what_an_earlier_one_left(server: Server) -> None:
@@ -312,7 +331,7 @@ def test_a_busy_port_ends_the_start_with_one_line(server: Server, tmp_path: Path
 
     second = gunicorn(quiet, log)
 
-    assert second.wait(timeout=20) == 4
+    assert second.wait(timeout=60) == 4
     (line,) = log.read_text().splitlines()
     assert str(server.settings.port) in line
     assert "PORT" in line
@@ -335,6 +354,6 @@ def test_a_start_that_cannot_be_ends_with_one_line(
 
     process = gunicorn(settings, log)
 
-    assert process.wait(timeout=20) == 4
+    assert process.wait(timeout=60) == 4
     (line,) = log.read_text().splitlines()
     assert line.startswith("ilios: ")

@@ -85,7 +85,7 @@ def test_a_client_that_leaves_in_the_middle_costs_nobody_anything(
         with server.connect() as leaving:
             leaving.send(asking(path + query))
             assert leaving.socket.recv(1_000)
-    wait_until(lambda: len(process.net_connections()) == 1, timeout_s=20)
+    wait_until(lambda: len(process.net_connections()) == 1, timeout_s=60)
 
     with server.connect() as connection:
         assert len(read(connection, path + JSON)["pages"]) == PAGES

@@ -118,7 +118,8 @@ def test_a_variant_may_be_offered_by_its_own_type(
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_a_forged_link_is_not_found(nobody: Caller, offer: dict[str, Any], method: str) -> None:
     token = offer["uploadUrl"].rpartition("/")[2]
-    for forged in ("x", token[:-2] + "xx", token.replace(".", "x."), "%00"):
+    other_end = "yy" if token[-2] == "x" else "xx"
+    for forged in ("x", token[:-2] + other_end, token.replace(".", "x."), "%00"):
         answer = nobody.call(method, f"/objects/{forged}")
         assert (answer.status_code, answer.get_json()["code"]) == (404, "link_invalid")
 

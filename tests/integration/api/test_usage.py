@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -74,13 +74,15 @@ def test_a_breakdown_has_the_same_sums(anna: Caller, group_by: str) -> None:
 
 @pytest.mark.usefixtures("_some_usage")
 def test_a_period_includes_its_last_day(anna: Caller) -> None:
-    today = clock.now().date()
-    yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
+    rows = anna.get("/api/usage/breakdown?groupBy=day").get_json()["breakdown"]
+    days = sorted(date.fromisoformat(row["day"]) for row in rows)  # two, over midnight
+    first, last = days[0], days[-1]
+    before, behind = first - timedelta(days=1), last + timedelta(days=1)
     moment = clock.iso(clock.now() + timedelta(seconds=5))
-    assert summary(anna, f"?startDate={today}&endDate={tomorrow}")["totalPages"] == 4
-    assert summary(anna, f"?endDate={today}")["totalPages"] == 4
-    assert summary(anna, f"?endDate={yesterday}")["totalPages"] == 0
-    assert summary(anna, f"?startDate={tomorrow}")["totalPages"] == 0
+    assert summary(anna, f"?startDate={first}&endDate={behind}")["totalPages"] == 4
+    assert summary(anna, f"?endDate={last}")["totalPages"] == 4
+    assert summary(anna, f"?endDate={before}")["totalPages"] == 0
+    assert summary(anna, f"?startDate={behind}")["totalPages"] == 0
     assert summary(anna, f"?endDate={moment}")["totalPages"] == 4
     assert summary(anna, f"?startDate={moment}")["totalPages"] == 0
 

@@ -27,7 +27,7 @@ from tests.support.waiting import wait_until
 
 WRITERS = 4
 PAGE_BYTES = 4096
-LEASES_END_S = 90  #: a lease is of 60 s, and who has lost one is looked for every 20 s
+LEASES_END_S = 180  #: a lease is of 60 s, and who has lost one is looked for every 20 s
 
 
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:

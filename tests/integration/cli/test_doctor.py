@@ -27,11 +27,12 @@ from tests.integration.cli import (
 )
 from tests.integration.cli.cases import SEEDS, Case, Seed
 from tests.mistral_server.process import MistralServer
-from tests.support import documents
+from tests.support import documents, search_indexes
 from tests.support.api_server import Server, free_port
 from tests.support.commands import Operator
 from tests.support.predecessor import Predecessor
 from tests.support.supervising import SupervisorProcess
+from tests.support.waiting import wait_until
 
 SPOILT = (
     spoilt_machines,
@@ -201,6 +202,8 @@ def test_a_running_service_is_in_order_and_is_not_disturbed(case: Case, database
     case.stack.callback(Server(case.operator.settings).close)
     supervisor.wait_until_ready()
     documents.add_document(database, settings=case.operator.settings)
+    # Completed, and no word of it is left that the doctor would tell of as not indexed yet.
+    wait_until(lambda: has_ended(database) and search_indexes.progress(database).is_done, 60)
 
     diagnosis = case.operator.diagnosis()
 
@@ -251,6 +254,10 @@ def test_a_start_refuses_a_database_on_a_network_file_system(case: Case) -> None
     assert done.returncode
     assert "where SQLite loses data" in line
     assert "DATABASE_URL" in line
+
+
+def has_ended(database: Database) -> bool:
+    return all(one.processed_at for one in documents.documents(database))
 
 
 def contents(folder: Path) -> dict[Path, bytes | None]:

@@ -28,6 +28,7 @@ from tests.integration.cli.test_convert import ENDED, ENVIRONMENT, INTERRUPTED, 
 from tests.support.forking import run_python, start_python
 from tests.support.live_service import live_service, url_of
 from tests.support.sample_files import noise, pdf, picture, scan, text
+from tests.support.terminals import shown_on
 from tests.support.waiting import has_ended, wait_until
 from tests.support.web_servers import reply, serving
 
@@ -184,8 +185,7 @@ def test_a_terminal_is_told_that_a_service_starts_and_why_it_does_not(place: Pat
             stdout=output, stderr=errors,
         )  # fmt: skip
         assert process.wait(START_S) == 1
-    shown = os.read(terminal, 65536).decode()
-    os.close(terminal)
+    shown = shown_on(terminal).decode()
 
     assert shown.startswith("--format json starts a service for this run: a few seconds.\r\n")
     assert "ilios: the service for this run did not start: URL_ALLOW is " in shown

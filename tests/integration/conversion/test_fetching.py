@@ -43,7 +43,7 @@ pytestmark = pytest.mark.both_databases
 
 ME: Final = Order(owner="me")
 TEXT: Final = b"one\ntwo\nthree"
-HASTY: Final = Patience(connect_seconds=5.0, silence_seconds=0.1, total_seconds=10.0)
+HASTY: Final = Patience(connect_seconds=5.0, silence_seconds=3.0, total_seconds=30.0)
 
 
 @pytest.fixture

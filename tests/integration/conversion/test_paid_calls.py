@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -667,12 +668,14 @@ def test_an_unknown_model_is_billed_at_the_fallback_and_warned_about_once(
 def test_models_without_end_are_warned_about_so_often(
     bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    numbers = itertools.count()
+
     class Model(LineEngine):
         def read(
             self, answer: bytes, part: Part, options: Options, workspace: Path, mark: Mark
         ) -> Conversion:
             known = super().read(answer, part, options, workspace, mark)
-            return Conversion(known.pages, Usage(known.usage.pages, f"model-{id(known)}"))
+            return Conversion(known.pages, Usage(known.usage.pages, f"model-{next(numbers)}"))
 
     monkeypatch.setattr(recorder, "MODELS_WARNED_OF_MAX", 2)
     bench.use(Model())

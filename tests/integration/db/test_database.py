@@ -6,7 +6,6 @@ import fcntl
 import os
 import random
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +24,7 @@ from ilios.db.database import LockTimeout
 from ilios.db.driver import require_safe_sqlite, sqlite
 from ilios.db.sqlite_database import INCREMENTAL, SqliteDatabase
 from ilios.db.zeroing import zeroed_if_room
+from tests.support.waiting import wait_until
 
 
 def count(database: SqliteDatabase) -> int:
@@ -73,12 +73,12 @@ def test_a_process_that_forks_has_no_connection_open(counter: SqliteDatabase) ->
     assert count(counter) == 0  # it is connected
 
     reader, writer = os.pipe()
-    if os.fork() == 0:
+    if (child := os.fork()) == 0:
         open_files = [str(entry.readlink()) for entry in descriptors()]
         os.write(writer, str(sum(str(counter.path) in name for name in open_files)).encode())
         os._exit(0)
 
-    os.wait()
+    os.waitpid(child, 0)
     assert os.read(reader, 10) == b"0"
     increment(counter)
     assert count(counter) == 1
@@ -136,7 +136,7 @@ def test_a_writer_lock_that_is_held_too_long_is_skipped(
 ) -> None:
     """Hold the lock as a process that was stopped would: SQLite's own lock is free."""
     database = SqliteDatabase(
-        settings.database_path, lock_timeout=LockTimeout(0.1, busy_ms=1_000, retries=0)
+        settings.database_path, lock_timeout=LockTimeout(0.1, busy_ms=30_000, retries=0)
     )
     with counter.path.with_name(f"{counter.path.name}.write-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -151,9 +151,7 @@ def test_a_writer_lock_that_is_held_too_long_is_skipped(
 def wait_for_queue(database: SqliteDatabase, length: int) -> None:
     """Wait until so many threads of this process are blocked on the write lock."""
     inode = database.path.with_name(database.path.name + ".write-lock").stat().st_ino
-    deadline = time.monotonic() + 5
-    while blocked_on(inode) < length:
-        assert time.monotonic() < deadline
+    wait_until(lambda: blocked_on(inode) >= length, timeout_s=30)
 
 
 def blocked_on(inode: int) -> int:

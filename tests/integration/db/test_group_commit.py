@@ -79,8 +79,9 @@ def all_at_once(subject: GroupCommit, units: list[Callable[[Session], int]]) -> 
         pool.submit(held_back, subject, entered, release)
         entered.wait(30)
         futures = [pool.submit(subject.write, unit) for unit in units]
+        wait_until(lambda: len(subject._waiting) == len(units), timeout_s=30)
         release.set()
-        return [future.exception(10) or future.result() for future in futures]
+        return [future.exception(60) or future.result() for future in futures]
 
 
 def test_each_thread_gets_its_own_result(table: Database) -> None:
@@ -105,7 +106,7 @@ def test_units_that_come_while_the_leader_waits_for_the_lock_share_its_transacti
         with table.writing():  # as another process does
             futures = [pool.submit(subject.write, insert(number)) for number in range(5)]
             wait_until(lambda: len(subject._waiting) == 4, timeout_s=30)
-        assert sorted(future.result(10) for future in futures) == list(range(5))
+        assert sorted(future.result(60) for future in futures) == list(range(5))
 
     assert len(transactions) == 2
 

@@ -207,10 +207,10 @@ def test_they_take_a_fraction_of_what_the_orm_takes(database: Database) -> None:
 
 def cost(ask: Callable[[], None]) -> float:
     ask()
-    began = time.process_time()
+    began = time.thread_time()
     for _ in range(300):
         ask()
-    return time.process_time() - began
+    return time.thread_time() - began
 
 
 @pytest.mark.only_sqlite

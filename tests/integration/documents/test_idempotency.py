@@ -63,7 +63,7 @@ def test_of_the_same_requests_at_once_one_creates_and_the_others_keep_no_file(
     with ThreadPoolExecutor(3) as senders:
         with database.writing():  # all of them have looked, and stored, before one may write
             sent = [senders.submit(send) for _ in range(3)]
-            wait_until(lambda: _stored(stored_files) == 3, timeout_s=8)
+            wait_until(lambda: _stored(stored_files) == 3, timeout_s=25)
         created = {one.result() for one in sent}
 
     assert len(created) == 1

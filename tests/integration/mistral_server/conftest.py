@@ -27,7 +27,7 @@ def server(mistral_server: MistralServer) -> MistralServer:
 
 @pytest.fixture(scope="package")
 def client(mistral_process: MistralServer) -> Iterator[Mistral]:
-    with Mistral(api_key=API_KEY, server_url=mistral_process.url, timeout_ms=10_000) as client:
+    with Mistral(api_key=API_KEY, server_url=mistral_process.url, timeout_ms=60_000) as client:
         yield client
 
 

@@ -127,7 +127,7 @@ def test_a_job_can_be_cancelled_before_and_while_it_runs(
     server.control(batch_queued_ms=0, batch_running_ms=60_000)
     running = submit(line("two", samples.pdf("B")))
     wait_until(
-        lambda: client.batch.jobs.get(job_id=running.id).completed_requests == 1, timeout_s=5
+        lambda: client.batch.jobs.get(job_id=running.id).completed_requests == 1, timeout_s=30
     )
     running = client.batch.jobs.cancel(job_id=running.id)
 
@@ -172,7 +172,7 @@ def test_jobs_are_refused_before_they_begin(
 def test_a_new_job_can_be_unknown_for_a_while(
     client: Mistral, server: MistralServer, submit: Submit
 ) -> None:
-    server.control(batch_visible_after_ms=300)
+    server.control(batch_visible_after_ms=4_000)  # it is asked for before
     job = submit(line("one", samples.pdf("A")))
 
     with pytest.raises(errors.SDKError) as unknown:

@@ -100,7 +100,7 @@ def test_a_call_can_hang_or_trickle(server: MistralServer) -> None:
         ]
     )
     document = {"type": "document_url", "document_url": data_url(PDF)}
-    with Mistral(api_key=API_KEY, server_url=server.url, timeout_ms=500) as hasty:
+    with Mistral(api_key=API_KEY, server_url=server.url, timeout_ms=3_000) as hasty:
 
         def call() -> int:
             answer = hasty.ocr.process(model=MODEL, document=document)

@@ -91,7 +91,7 @@ def test_identical_uploads_can_share_a_file(
 
 
 def test_a_file_can_turn_visible_late(server: MistralServer, upload: Upload, ocr_of: Ocr) -> None:
-    server.control(file_visible_after_ms=300)
+    server.control(file_visible_after_ms=4_000)  # it is asked for before
     file_id = upload(PDF)
 
     assert status_of(lambda: ocr_of(file_id)) == 404

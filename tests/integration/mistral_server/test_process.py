@@ -23,7 +23,7 @@ sys.stdin.read()
 
 def answers(url: str) -> bool:
     try:
-        return requests.get(f"{url}/__stats", timeout=5).ok
+        return requests.get(f"{url}/__stats", timeout=30).ok
     except requests.ConnectionError:
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count, cycle
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from tests.support.web_servers import Ear, WebServer, reply, serving
 
 PATIENCE: Final = Patience(connect_seconds=5.0, silence_seconds=5.0, total_seconds=30.0)
 HASTY: Final = Patience(connect_seconds=5.0, silence_seconds=0.1, total_seconds=30.0)
+LESS_HASTY: Final = replace(HASTY, silence_seconds=3.0)  #: the server has to have begun by then
 LIMIT: Final = 100_000
 HERE: Final = UrlAllowance.of(("127.0.0.1",))
 
@@ -216,20 +218,20 @@ def test_trailers_without_an_end_are_cut_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "received"),
+    ("sent", "received", "patience"),
     [
-        (b"", 0),
-        (b"HTTP/1.1 200 OK\r\n", 0),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nHello", 5),
+        (b"", 0, HASTY),
+        (b"HTTP/1.1 200 OK\r\n", 0, HASTY),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nHello", 5, LESS_HASTY),
     ],
 )
-def test_a_server_that_stops_is_given_up(sent: bytes, received: int) -> None:
+def test_a_server_that_stops_is_given_up(sent: bytes, received: int, patience: Patience) -> None:
     def answer(connection: socket.socket, _head: bytes) -> None:
         connection.sendall(sent)
         server.over.wait()
 
     with serving(answer) as server:
-        failed = failure(server.url(), fetcher(patience=HASTY))
+        failed = failure(server.url(), fetcher(patience=patience))
         server.over.set()
 
     assert (failed.code, failed.retryable) == ("request_timeout", True)

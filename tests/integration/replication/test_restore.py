@@ -284,7 +284,7 @@ def test_the_lease_of_a_dead_writer_is_waited_for(
 def test_a_live_writer_is_not_taken_over_from(
     settings: Settings, empty: Settings, make_shipper: Make
 ) -> None:
-    shipper = make_shipper(settings, 5)
+    shipper = make_shipper(settings, 15)
     shipper.ship()
     stop = threading.Event()
 

@@ -200,7 +200,7 @@ def test_a_task_is_followed_to_its_result(anna: Caller, worker: InTestWorker) ->
     assert early.status_code == 404
     assert early.get_json()["detail"].startswith("Task result not found")
     with worker.running():
-        ended = anna.get(f"{poll}?wait=9.5").get_json()
+        ended = anna.get(f"{poll}?wait=59.5").get_json()
     assert ended["task_status"] == "success"
     assert ended["task_meta"] == {
         "num_docs": 1,
@@ -247,7 +247,7 @@ def test_a_document_that_fails_is_a_failure_in_an_answer_that_is_none(
     with worker.running():
         answer = anna.post(FILE, {"files": file(content)})
         begun = anna.post(f"{FILE}/async", {"files": file(content + b" ")}).get_json()
-        status = anna.get(f"/v1/status/poll/{begun['task_id']}?wait=10").get_json()
+        status = anna.get(f"/v1/status/poll/{begun['task_id']}?wait=60").get_json()
 
     assert answer.status_code == 200
     body = answer.get_json()
@@ -459,7 +459,7 @@ def test_repeats_join(app: Flask, anna: Caller, worker: InTestWorker, database: 
     clients = [threading.Thread(target=send) for _ in range(3)]
     for client in clients:
         client.start()
-    wait_until(lambda: counted(database)[1] == len(clients), timeout_s=30)
+    wait_until(lambda: counted(database)[1] == len(clients), timeout_s=60)
     later = post_source(anna, f"{SOURCE}/async", sources=[source(b"once")], options=OPEN_WEBUI)
     shown = finished(anna, later, worker).get_json()
     for client in clients:

@@ -154,7 +154,7 @@ def test_a_repeat_joins_the_conversion_under_way(
     ]
     for thread in threads:
         thread.start()
-    wait_until(lambda: _count(database, Document) == 2, timeout_s=30)
+    wait_until(lambda: _count(database, Document) == 2, timeout_s=60)
     with worker.running():
         for thread in threads:
             thread.join()

@@ -33,7 +33,7 @@ def working(server: Server, shared_settings: Settings) -> Iterator[Server]:
 
 @pytest.fixture
 def client(working: Server) -> Iterator[Mistral]:
-    with Mistral(api_key=KEY, server_url=working.url, timeout_ms=60_000) as client:
+    with Mistral(api_key=KEY, server_url=working.url, timeout_ms=120_000) as client:
         yield client
 
 

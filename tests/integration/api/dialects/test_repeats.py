@@ -36,7 +36,7 @@ def test_the_provider_is_called_once(
     clients = [threading.Thread(target=send) for _ in range(3)]
     for client in clients:
         client.start()
-    wait_until(lambda: count(Document) == len(clients), timeout_s=30)
+    wait_until(lambda: count(Document) == len(clients), timeout_s=60)
     worker.work()
     for client in clients:
         client.join()

@@ -15,6 +15,7 @@ import pytest
 from ilios.core.settings import Settings
 from tests.support.forking import REPOSITORY
 from tests.support.migrating import environment
+from tests.support.terminals import shown_on
 
 PREAMBLE = """
 from ilios.core import settings
@@ -65,9 +66,7 @@ def terminal_output(settings: Settings, **variables: str) -> str:
         check=True,
     )
     os.close(there)
-    text = os.read(here, 10_000).decode()
-    os.close(here)
-    return text
+    return shown_on(here).decode()
 
 
 @pytest.fixture

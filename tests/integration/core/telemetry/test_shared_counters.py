@@ -129,7 +129,9 @@ def test_the_first_process_starts_at_zero_and_the_last_one_removes_the_folder(
     run: Run, folder: Path, retries: Callable[[], float]
 ) -> None:
     shared_counters.close()
-    start(run).kill()
+    first = start(run)
+    first.kill()
+    first.wait()
     run(ONCE + LEAVE).wait()
     assert not folder.exists()
     killed = start(run)

@@ -199,7 +199,7 @@ def test_the_deadline_holds_under_tls(
     with (
         ScriptedServer(script, certificate) as server,
         client_of(server.url) as client,
-        Deadline(1).enforced(),
+        Deadline(5).enforced(),
         pytest.raises(error),
     ):
         client.post("/", content=body)

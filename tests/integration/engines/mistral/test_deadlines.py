@@ -13,7 +13,7 @@ from ilios.engines.base import Conversion, Part
 from tests.integration.engines.conftest import Kept, OpenEngine
 from tests.integration.engines.mistral.scripted_server import Peer, ScriptedServer
 
-DEADLINE_SECONDS = 1
+DEADLINE_SECONDS = 3  #: by which a request has been sent, unless nobody reads it
 SLACK_SECONDS = 10  #: what hangs or trickles does so for much longer
 TRICKLE_SECONDS = 0.05
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n"

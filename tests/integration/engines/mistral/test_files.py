@@ -197,7 +197,7 @@ def test_a_call_that_breaks_leaves_no_file(
     server.control(faults=[fault("ocr", "hang")])
 
     with pytest.raises(OutcomeUnknown):
-        convert(open_engine(server.url, call_deadline_seconds=1), make_part(TABLE, media_types.CSV))
+        convert(open_engine(server.url, call_deadline_seconds=5), make_part(TABLE, media_types.CSV))
 
     assert server.stats().files == 0
 

@@ -284,7 +284,7 @@ def test_the_moment_of_the_adoption_is_kept_for_retention(adopted_file: Path) ->
     ((adopted_at,),) = Predecessor(adopted_file).execute("SELECT adopted_at FROM instance")
     came_later = "SELECT id FROM documents WHERE created_at > ?"
 
-    assert datetime.now(UTC) - datetime.fromisoformat(f"{adopted_at}Z") < timedelta(minutes=30)
+    assert datetime.now(UTC) - datetime.fromisoformat(f"{adopted_at}Z") < timedelta(hours=12)
     assert Predecessor(adopted_file).execute(came_later, adopted_at) == []
 
 

@@ -17,7 +17,7 @@ from ilios.storage.s3.connections import Connections
 from ilios.storage.s3.location import Timeouts
 from tests.support.waiting import wait_until
 
-TIMEOUTS = Timeouts(connect_seconds=5, read_seconds=5, attempts=1)
+TIMEOUTS = Timeouts(connect_seconds=30, read_seconds=30, attempts=1)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 LARGE = bytes(300_000)
 
@@ -45,8 +45,10 @@ class Server:
                 self.ended += 1
 
     def close(self) -> None:
-        self._listener.close()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
         self._thread.join()
+        self._listener.close()
 
 
 Step = Callable[[Server, socket.socket], None]
@@ -153,8 +155,9 @@ def test_a_connection_that_the_server_closes_is_not_used_again(
 
 
 def test_a_file_is_sent_when_the_server_says_continue(
-    serve: Callable[..., Server], large: Path
+    serve: Callable[..., Server], large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connections, "CONTINUE_SECONDS", 30)
     server = serve(
         [takes(), gives(b"HTTP/1.1 100 Continue\r\n\r\n"), receives(len(LARGE)), gives(OK)]
     )
@@ -179,7 +182,10 @@ def test_a_file_is_sent_to_a_server_that_says_nothing(
     assert server.requests[0].endswith(LARGE)
 
 
-def test_a_file_that_is_refused_is_not_sent(serve: Callable[..., Server], large: Path) -> None:
+def test_a_file_that_is_refused_is_not_sent(
+    serve: Callable[..., Server], large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "CONTINUE_SECONDS", 30)
     refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
     server = serve([takes(), gives(refusal)], [takes(), gives(OK)])
     to_it = connected(server.host)

@@ -50,11 +50,16 @@ function listenIfNeeded() {
   listener.listen(!document.hidden && [...states.values()].some(isOpen));
 }
 
-/** Learn what ended before the stream began, of which it does not tell. */
+/** Learn what ended before the stream began, of which it does not tell: what was deleted is not even listed. */
 async function catchUp() {
   try {
-    const { documents } = await json(`/api/documents?limit=${LISTED}`);
+    const { documents, nextCursor } = await json(`/api/documents?limit=${LISTED}`);
     for (const document of documents) if (isOpen(states.get(document.id))) learnListed(document);
+    const listed = new Set(documents.map(({ id }) => id));
+    const oldest = nextCursor ? documents.at(-1).createdAt : "";
+    for (const [id, state] of states) {
+      if (isOpen(state) && !listed.has(id) && state.createdAt > oldest) ask(id).catch(() => {});
+    }
   } catch {
     // the stream tells of what is still open
   }
