@@ -71,6 +71,14 @@ class Node(SyncPoints):
     def url(self) -> str:
         return f"http://{self.host.address}:{PORT}"
 
+    @property
+    def main(self) -> list[psutil.Process]:
+        """The process that has started all others of the node, while there is one."""
+        with suppress(psutil.NoSuchProcess):
+            if self._process is not None and self._process.poll() is None:
+                return [psutil.Process(self._process.pid)]
+        return []
+
     def tend(self) -> None:
         """Start it if it does not run and may."""
         with self._lock:

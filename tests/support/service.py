@@ -29,6 +29,10 @@ class Service(ABC):
     def wait_until_ready(self, timeout_s: float) -> None:
         """Return when all parts of it and all workers are there."""
 
+    def doctor(self) -> list[str]:
+        """Return what `ilios doctor` finds to be wrong, where it is asked."""
+        return []
+
     def submit(
         self, content: bytes, name: str = "document.pdf", key: str | None = None, **fields: str
     ) -> str:
