@@ -40,7 +40,13 @@ def customer(_served: Customer) -> Iterator[Customer]:
     service.wait_until_ready(START_TIMEOUT_S)
     _served.convert()
     assert _served.violations() == []
-    assert service.doctor() == []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _doctor(_served: Customer) -> Iterator[None]:
+    """Ask `ilios doctor` after the tests of each module."""
+    yield
+    assert _served.service.doctor() == []
 
 
 @pytest.fixture
