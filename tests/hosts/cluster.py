@@ -39,7 +39,7 @@ from tests.support.waiting import wait_until
 
 PORT: Final = 1337
 BUCKET: Final = "documents"
-SECRET: Final = "secret"
+SECRET: Final = "a-secret-that-must-not-be-shown"
 COMMANDS: Final[Mapping[str, tuple[str | Path, ...]]] = {
     "web": (sys.executable, "-m", "ilios", "web"),
     "worker": (sys.executable, REPOSITORY / "workers.py"),
@@ -57,6 +57,7 @@ class Node(SyncPoints):
         self.settings = settings
         self.kind = host.name.partition("-")[0]
         self.starts = 0
+        self._log_path = host.folder / "node.log"
         self.variables = {**trust, **self.sync_variables, "PATH": path_with_python()}
         self._lock = threading.Lock()
         self._is_down = False
@@ -65,7 +66,7 @@ class Node(SyncPoints):
 
     @property
     def log(self) -> str:
-        return (self.host.folder / "log").read_text()
+        return self._log_path.read_text()
 
     @property
     def url(self) -> str:
@@ -110,7 +111,7 @@ class Node(SyncPoints):
 
     def _start(self) -> None:
         self.starts += 1
-        with (self.host.folder / "log").open("ab") as log:
+        with self._log_path.open("ab") as log:
             self._process = self.host.start(
                 *COMMANDS[self.kind],
                 environment=environment(self.settings, **self.variables),

@@ -13,7 +13,7 @@ from tests.hosts.cluster import START_TIMEOUT_S, Cluster, cluster
 from tests.hosts.network import missing
 from tests.support.breaking import Customer
 from tests.support.externals import unavailable
-from tests.support.sync_points import HELD_TIMEOUT_S
+from tests.support.log_secrets import secrets_below
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,7 @@ def _served() -> Iterator[Customer]:
         cluster(Path(folder), call_deadline_seconds=30) as customer,
     ):
         yield customer
+        assert list(secrets_below(Path(folder))) == []
 
 
 @pytest.fixture
@@ -53,8 +54,3 @@ def _doctor(_served: Customer) -> Iterator[None]:
 def hosts(customer: Customer) -> Cluster:
     assert isinstance(customer.service, Cluster)
     return customer.service
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.support.sync_points.HELD_TIMEOUT_S", 3 * HELD_TIMEOUT_S)

@@ -9,12 +9,15 @@ from typing import Any
 import psutil
 import requests
 
+ANSWER_TIMEOUT_S = 30.0
+
 
 class Service(ABC):
     """Takes documents in at an address, which may be another one each time."""
 
     starts: int  #: how often it was started, whole or in part
-    timeout: float | tuple[float, float] = 30.0  #: seconds for an answer, or for an address and it
+    timeout: float | tuple[float, float] = ANSWER_TIMEOUT_S
+    """Seconds for an answer, or for a connection and an answer."""
 
     @property
     @abstractmethod
