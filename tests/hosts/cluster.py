@@ -45,7 +45,7 @@ COMMANDS: Final[Mapping[str, tuple[str | Path, ...]]] = {
     "worker": (sys.executable, REPOSITORY / "workers.py"),
 }
 TEND_SECONDS: Final = 0.2
-START_TIMEOUT_S: Final = 180.0  #: of all hosts
+START_TIMEOUT_S: Final = 600.0  #: of all hosts, on a busy machine
 
 
 class Node(SyncPoints):
