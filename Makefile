@@ -5,7 +5,8 @@
 #   make lint     formatting, lint, types, import contracts, Dockerfile, shell scripts
 #   make test     all tests; one tier: make unit | integration | contract | browser
 #   make faults   every fault in its long form, REPEAT=5 times; wants a machine of its own
-#   make chaos    random faults under load: MINUTES=10 RATE=5 SEED=… (docs/faults.md)
+#   make chaos    random faults under load: MINUTES=10 RATE=5 SEED=… (docs/faults.md); CLUSTER=1: on
+#                 several hosts, each a network namespace (root)
 #   make siege    an innocent client beside six attackers: MINUTES=20 SEED=… SCANS=1 (docs/faults.md)
 #   make profile  where a document's processor time goes, into docs/figures.md: DOCUMENTS=1000 ROUNDS=3
 #                 BEFORE=another checkout, with a .venv of its own
@@ -15,6 +16,7 @@
 #   make proxies-test refused uploads behind nginx, HAProxy and Caddy: REQUESTS=… to each (Debian's packages)
 #   make monitoring-test  a real Prometheus over a live service (Debian's package, see docs/development.md)
 #   make postgres-test    PostgreSQL behind PgBouncer, whole services killed and server too (Debian's package)
+#   make hosts-test   a cluster on several hosts, each a network namespace: cut off, paused, killed (root)
 #   make dialects-test    real clients of other services against a live service (their packages, npm)
 #   make bulk-test    `ilios bulk` on a real Ray, whose processes are killed
 #   make wheel-test   build the wheel, install it into an environment of its own, and use it
@@ -77,7 +79,7 @@ GENERATORS_STAMP := $(GENERATORS_VENV)/.generators-$(call checksum,$(GENERATORS_
 HELM_LOCKS := tests/helm/requirements.lock tests/helm/helm.lock
 HELM_STAMP := $(HELM_VENV)/.helm-$(call checksum,$(HELM_LOCKS))
 
-.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test postgres-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test bulk-test helm helm-test wheel-test docs docs-test $(TIERS)
+.PHONY: setup command demo run test faults chaos siege profile bench fuzz ceph-test monitoring-test proxies-test postgres-test hosts-test image-test arm64-test wheels lint licences audit sbom baseline lock replication-server katex axe dialects-clients dialects-test generators clients-test bulk-test helm helm-test wheel-test docs docs-test $(TIERS)
 .DEFAULT_GOAL := setup
 
 setup: $(DEV_STAMP) command
@@ -94,8 +96,9 @@ run: command
 	@PATH="$(BIN):$$PATH" exec ./start.sh
 
 # Temporary files go to one folder that is removed however the run ends. It is not in the checkout:
-# sockets lie in it, and their paths may have 107 bytes at most.
-pytest = @scratch=$$(mktemp -d /tmp/ilios.XXXX); trap 'rm -rf "$$scratch"' EXIT; \
+# sockets lie in it, and their paths may have 107 bytes at most. PostgreSQL, whose user is not root,
+# has to come through it.
+pytest = @scratch=$$(mktemp -d /tmp/ilios.XXXX); chmod 711 "$$scratch"; trap 'rm -rf "$$scratch"' EXIT; \
 	trap 'exit 130' INT; trap 'exit 143' TERM; \
 	PATH="$(BIN):$$PATH" TMPDIR="$$scratch" $(BIN)/python -m pytest $(1)
 
@@ -118,6 +121,9 @@ proxies-test: setup
 
 postgres-test: setup
 	$(call pytest,tests/pooler)
+
+hosts-test: setup
+	$(call pytest,tests/hosts)
 
 # Three at a time, each with its own services: clients wait for most of an outage.
 dialects-test: setup
@@ -153,7 +159,7 @@ faults: setup
 
 chaos: setup
 	@PATH="$(BIN):$$PATH" $(BIN)/python -m tests.chaos --minutes $(MINUTES) --rate $(RATE) \
-		$(if $(SEED),--seed $(SEED))
+		$(if $(SEED),--seed $(SEED)) $(if $(CLUSTER),--cluster)
 
 siege: setup
 	@PATH="$(BIN):$$PATH" $(BIN)/python -m tests.siege --minutes $(MINUTES) \

@@ -17,6 +17,8 @@ TIMEOUT_SECONDS = 4.0
 DEFAULT_PATH = "/health"
 HEARTBEAT = Path("run", "supervisor.json")  #: in the data folder; see ilios.operations.heartbeat
 STALE_SECONDS = 5.0
+HUNG_SECONDS = 90.0
+"""For which a supervisor may wait for a database that says nothing; it lives, and does not beat."""
 OF_WORKERS = ("supervisor", "workers")  #: that it lives, and that it can convert
 
 
@@ -38,7 +40,7 @@ def probe(port: int, path: str) -> str | None:
 def probe_workers(heartbeat: Path, *, need_a_worker: bool) -> str | None:
     """Return what is wrong with the supervisor that writes this file; None when nothing is.
 
-    Unless a worker is needed, it is well as long as it beats.
+    Unless a worker is needed, it is well as long as it lives.
     """
     try:
         beat = json.loads(heartbeat.read_text())
@@ -46,7 +48,7 @@ def probe_workers(heartbeat: Path, *, need_a_worker: bool) -> str | None:
         ready = beat["workers_ready"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         return f"{heartbeat} has no heartbeat: {error}"
-    if not 0 <= age_seconds < STALE_SECONDS:
+    if not 0 <= age_seconds < (STALE_SECONDS if need_a_worker else HUNG_SECONDS):
         return f"the supervisor has been silent for {age_seconds:.0f} s"
     return "no worker is ready" if need_a_worker and not ready else None
 

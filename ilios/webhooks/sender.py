@@ -131,12 +131,18 @@ class Sender:
         return True
 
     def _run(self) -> None:
+        is_database_away = False
         while not self._is_stopping:
             try:
-                if self._take_turn():
+                has_turn, is_database_away = self._take_turn(), False
+                if has_turn:
                     with self._database.watching() as watch:
                         self._poll(watch)
                     continue
+            except DatabaseBusy as error:
+                if not is_database_away:  # once: an outage is many attempts
+                    log.warning("webhooks.database_failed", reason=str(error))
+                is_database_away = True
             except Exception:  # a locked database, a full disk: what is due is due later, too
                 log.exception("webhooks.not_sent")
             self._freed.wait(TURN_SECONDS)

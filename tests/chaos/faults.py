@@ -51,6 +51,7 @@ class Chaos:
     def __init__(self, subject: Subject, bucket: FaultyProxy, seed: int) -> None:
         self.kills: Counter[str] = Counter()
         self.spells: Counter[str] = Counter()
+        self.failures: list[str] = []  #: of chaos itself
         self._subject = subject
         self._deployment = subject.deployment
         self._proxies = {"provider": subject.way_to_provider, "bucket": bucket}

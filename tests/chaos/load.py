@@ -7,7 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.support.breaking import HEAVY_BYTES, Parcel, Subject
+from tests.support.breaking import HEAVY_BYTES, Customer, Parcel
 
 CLIENTS = 32
 PATIENCE_S = 120.0  #: of a client that is not acknowledged
@@ -17,10 +17,10 @@ LONG_PAGES = 25
 class Load:
     """So many documents a second, whatever happens; `stop` waits for the last acknowledgement."""
 
-    def __init__(self, subject: Subject, rate: float, seed: int) -> None:
+    def __init__(self, customer: Customer, rate: float, seed: int) -> None:
         self.sent = 0
         self.given_up = 0  #: documents that were not acknowledged for long
-        self._subject = subject
+        self._customer = customer
         self._pause_s = 1 / rate
         self._random = random.Random(seed)  # noqa: S311
         self._clients = ThreadPoolExecutor(CLIENTS)
@@ -43,16 +43,16 @@ class Load:
     def _parcel(self) -> Parcel:
         match self._random.choices(("short", "long", "heavy", "web page"), (80, 3, 2, 15))[0]:
             case "long":
-                return self._subject.parcel(LONG_PAGES)
+                return self._customer.parcel(LONG_PAGES)
             case "heavy":
-                return self._subject.parcel(padding_bytes=HEAVY_BYTES)
+                return self._customer.parcel(padding_bytes=HEAVY_BYTES)
             case "web page":
-                return self._subject.web_page()
+                return self._customer.web_page()
             case _:
-                return self._subject.parcel(self._random.randint(1, 3))
+                return self._customer.parcel(self._random.randint(1, 3))
 
     def _send(self, parcel: Parcel) -> None:
         try:
-            self._subject.send(parcel, PATIENCE_S)
+            self._customer.send(parcel, PATIENCE_S)
         except TimeoutError:
             self.given_up += 1

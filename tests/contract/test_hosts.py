@@ -13,10 +13,12 @@ from sqlalchemy.exc import OperationalError
 
 from ilios.accounts import keys
 from ilios.core import clock
+from ilios.core.errors import DatabaseBusy
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.sqlite_database import SqliteDatabase
+from ilios.documents.submission import Submissions
 from tests.contract.problems import assert_problem
 from tests.support.api_callers import Caller, file
 from tests.support.api_fixtures import KEY, serving
@@ -88,6 +90,26 @@ def test_a_database_that_cannot_tell_whether_there_are_keys_is_no_wrong_host(
     for refused in (answer, sent):
         assert_problem(refused, 503, "database_busy", "Try again")
         assert refused.headers["Retry-After"]
+
+
+def test_what_was_accepted_stays_so_when_the_database_goes_before_the_answer_is_sent(
+    open_service: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: Database) -> NoReturn:
+        raise DatabaseBusy("The database cannot be reached. Try again.")
+
+    accept = Submissions.submit
+
+    def accept_and_lose_database(*given: Any, **named: Any) -> Any:
+        accepted = accept(*given, **named)
+        monkeypatch.setattr(SqliteDatabase, "watching", away)
+        return accepted
+
+    monkeypatch.setattr(Submissions, "submit", accept_and_lose_database)
+    answer = open_service.post("/api/documents/submit", data={"file": file(b"Hello")})
+
+    assert answer.status_code == 202
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from sqlalchemy import func, select
 from ilios.core import data_folder, failpoints
 from ilios.db.models import Batch, Document
 from tests.support.breaking import START_TIMEOUT_S, Parcel, Subject, broken
-from tests.support.deployment import ANSWER_TIMEOUT_S, kill
+from tests.support.deployment import kill
 from tests.support.hostile_archives import zipped
+from tests.support.service import ANSWER_TIMEOUT_S
 from tests.support.waiting import wait_until
 
 POINTS = (failpoints.ARCHIVE_UNPACKED, failpoints.UPLOAD_STREAMED, failpoints.OBJECT_STORED)

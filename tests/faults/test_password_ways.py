@@ -20,10 +20,10 @@ from ilios.db.models import Document, DocumentPassword
 from tests.support import protected, sample_files, soundness
 from tests.support.breaking import START_TIMEOUT_S, Subject, broken
 from tests.support.buckets import ACCESS_KEY_ID, bucket_server, make_bucket, objects_of
-from tests.support.deployment import ANSWER_TIMEOUT_S
 from tests.support.hostile_archives import zipped
 from tests.support.protected import PASSWORD, WRONG
 from tests.support.receivers import SECRET, Receiver, receiving
+from tests.support.service import ANSWER_TIMEOUT_S
 from tests.support.storing import certificate  # noqa: F401  # a fixture is found by its name
 from tests.support.tls import Certificate
 from tests.support.waiting import wait_until

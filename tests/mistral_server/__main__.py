@@ -33,10 +33,10 @@ def main() -> None:
             changes[name] = getattr(arguments, name)
     behaviour = Behaviour().changed(changes)
     with tempfile.TemporaryDirectory(prefix="mistral-server-") as folder:
-        asyncio.run(_serve(arguments.port, Provider(behaviour, Path(folder))))
+        asyncio.run(_serve(arguments.address, arguments.port, Provider(behaviour, Path(folder))))
 
 
-async def _serve(port: int, provider: Provider) -> None:
+async def _serve(address: str, port: int, provider: Provider) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -48,8 +48,8 @@ async def _serve(port: int, provider: Provider) -> None:
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, backlog=BACKLOG).start()
-    provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await web.TCPSite(runner, address, port, backlog=BACKLOG).start()
+    provider.url = f"http://{address}:{runner.addresses[0][1]}"
     print(provider.url, flush=True)
     await _until(stopped, os.getppid())
     await runner.cleanup()
@@ -70,6 +70,7 @@ async def _until(stopped: asyncio.Event, parent_pid: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tests.mistral_server", description=__doc__)
+    parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency-ms", type=float, help="of each ocr call")
     parser.add_argument("--lenient", action="store_true", default=None)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -28,10 +29,13 @@ Result = TypeVar("Result")
 class MistralServer:
     """Listens on loopback while the context lasts; options are the fields of `Behaviour`."""
 
-    def __init__(self, **behaviour: Any) -> None:
-        arguments = ["--port", "0", "--control", to_json(behaviour).decode()]
+    def __init__(
+        self, *, address: str = "127.0.0.1", prefix: Sequence[str] = (), **behaviour: Any
+    ) -> None:
+        """Start it; `prefix` makes a command one of the host that has another address."""
+        arguments = ["--address", address, "--port", "0", "--control", to_json(behaviour).decode()]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mistral_server", *arguments],
+            [*prefix, sys.executable, "-m", "tests.mistral_server", *arguments],
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             text=True,

@@ -89,7 +89,7 @@ def unsound(service: Service, trials: Sequence[Trial]) -> list[str]:
     acknowledged = {trial.document_id: trial.marks for trial in trials if trial.document_id}
     return [
         *soundness.violations(service.place, acknowledged),
-        *soundness.files_held(service.processes, service.place.settings.data_folder),
+        *soundness.files_held(service.processes, [service.place.settings.data_folder]),
         *_of_the_ledger(service),
     ]
 

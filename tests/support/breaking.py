@@ -27,6 +27,7 @@ from tests.support import soundness
 from tests.support.api_server import free_port
 from tests.support.deployment import Deployment
 from tests.support.faulty_proxy import FaultyProxy
+from tests.support.service import Service
 from tests.support.soundness import Marks, Place
 from tests.support.waiting import wait_until
 
@@ -46,13 +47,12 @@ class Parcel:
     key: str | None = None  #: with which it is sent, however often
 
 
-class Subject:
-    """The service, and every document that it has acknowledged."""
+class Customer:
+    """A service, and every document that it has acknowledged to us."""
 
-    def __init__(self, deployment: Deployment, place: Place, way_to_provider: FaultyProxy) -> None:
-        self.deployment = deployment
+    def __init__(self, service: Service, place: Place) -> None:
+        self.service = service
         self.place = place
-        self.way_to_provider = way_to_provider
         self.acknowledged: dict[str, Marks] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -70,7 +70,7 @@ class Subject:
     def try_to_send(self, parcel: Parcel) -> str | None:
         """Return its id if it was acknowledged; None when it was refused, or nobody knows."""
         with contextlib.suppress(requests.RequestException):
-            document_id = self.deployment.submit(
+            document_id = self.service.submit(
                 parcel.content, parcel.file_name, parcel.key, **parcel.fields
             )
             with self._lock:
@@ -92,7 +92,7 @@ class Subject:
     def convert(self, pages: int = 1, timeout_s: float = START_TIMEOUT_S) -> str:
         """Have a document converted, in this time: whatever was broken works again then."""
         document_id = self.send(self.parcel(pages), timeout_s)
-        wait_until(lambda: self.deployment.is_completed(document_id), timeout_s)
+        wait_until(lambda: self.service.is_completed(document_id), timeout_s)
         return document_id
 
     def _next_number(self) -> int:
@@ -104,8 +104,18 @@ class Subject:
         wait_until(lambda: soundness.all_ended(self.place.database), timeout_s)
         with self._lock:
             acknowledged = dict(self.acknowledged)
-        held = soundness.files_held(self.deployment.everything, self.place.settings.data_folder)
+        folders = [node.data_folder for node in self.place.nodes]
+        held = soundness.files_held(self.service.everything, folders)
         return [*soundness.violations(self.place, acknowledged), *held]
+
+
+class Subject(Customer):
+    """The service on one machine, as tests break it, behind a way to its provider."""
+
+    def __init__(self, deployment: Deployment, place: Place, way_to_provider: FaultyProxy) -> None:
+        super().__init__(deployment, place)
+        self.deployment = deployment
+        self.way_to_provider = way_to_provider
 
 
 @contextmanager

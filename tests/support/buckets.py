@@ -24,10 +24,10 @@ class _QuietMotoHandler(MotoRequestHandler):
 
 
 @contextmanager
-def bucket_server(certificate: Certificate) -> Iterator[str]:
+def bucket_server(certificate: Certificate, address: str = "127.0.0.1") -> Iterator[str]:
     """Provide the URL of a server of buckets that runs inside the `with`."""
     app = DomainDispatcherApplication(create_backend_app)
-    with served(app, certificate, _QuietMotoHandler) as url:
+    with served(app, certificate, _QuietMotoHandler, address) as url:
         yield url
 
 

@@ -31,9 +31,9 @@ def alembic(
     )
 
 
-def upgrade(settings: Settings) -> None:
+def upgrade(settings: Settings, more: Mapping[str, str] = MappingProxyType({})) -> None:
     """Raise RuntimeError with what alembic said when the upgrade fails."""
-    done = alembic(settings, "upgrade", "head")
+    done = alembic(settings, "upgrade", "head", more=more)
     if done.returncode:
         raise RuntimeError(done.stderr)
 

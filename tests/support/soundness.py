@@ -29,6 +29,7 @@ from ilios.db import instance, owner_totals
 from ilios.db.database import Database
 from ilios.db.driver import sqlite
 from ilios.db.models import Call, CallState, Document, DocumentStatus, Job, JobStatus, PageRow
+from ilios.db.models.cluster import PaidAnswer
 from ilios.documents import failed_pages
 from ilios.documents.retention.service import Retention
 from ilios.engines.mistral import files
@@ -65,11 +66,16 @@ Marks = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is examined: a data folder, and the provider that it was billed by."""
+    """What is examined: a data folder, or those of all nodes, and the provider that billed them."""
 
     settings: Settings
     database: Database
     provider: MistralServer
+    others: tuple[Settings, ...] = ()  #: of further nodes on the same database
+
+    @property
+    def nodes(self) -> tuple[Settings, ...]:
+        return (self.settings, *self.others)
 
 
 def all_ended(database: Database) -> bool:
@@ -103,17 +109,20 @@ def violations(place: Place, acknowledged: Mapping[str, Marks]) -> list[str]:
             *_of_documents(session, place.settings, acknowledged),
             *_of_the_bill(session, place.provider),
             *_of_objects(session, place.settings),
+            *(line for node in place.nodes for line in _of_copies(session, node)),
             *_of_holdings(session),
             *_of_webhooks(session),
         ]
     with place.database.writing() as session:  # what compares the index is a statement that writes
-        found += _of_index(session)
-    return [*found, *_left_behind(place), *_of_the_file(place.settings.database_path)]
+        found += _of_index(session, is_file=not place.database.is_remote)
+    if not place.database.is_remote:
+        found += _of_the_file(place.settings.database_path)
+    return [*found, *_left_behind(place)]
 
 
-def files_held(processes: Sequence[psutil.Process], folder: Path) -> list[str]:
+def files_held(processes: Sequence[psutil.Process], folders: Collection[Path]) -> list[str]:
     """Return temporary files that idle processes still have open, deleted or not."""
-    scratch = str(folder / "tmp")
+    scratch = tuple(str(folder / "tmp") for folder in folders)
     found = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError):
@@ -130,16 +139,22 @@ def _come_to_rest(place: Place) -> None:
     If that worker dies in between, the next start of the service clears it.
     """
     wait_until(lambda: place.provider.stats().in_flight == 0, IDLE_TIMEOUT_S)
-    workspaces = data_folder.workspaces(place.settings)
+    workspaces = [data_folder.workspaces(node) for node in place.nodes]
     with contextlib.suppress(TimeoutError):  # what is still there was left behind
-        wait_until(lambda: not any(workspaces.iterdir()), IDLE_TIMEOUT_S)
+        wait_until(lambda: not any(any(one.iterdir()) for one in workspaces), IDLE_TIMEOUT_S)
 
 
 def _sweep(place: Place, patch: pytest.MonkeyPatch) -> None:
     """Do what a worker does every ten minutes, as if everything were old."""
-    settings, database, store = place.settings, place.database, open_store(place.settings)
     patch.setattr(converter, "UNCOLLECTED_SECONDS", 0.0)
-    patch.setattr(files, "IN_USE_MARGIN_SECONDS", -2.0 * settings.call_deadline_seconds - 1)
+    deadline = place.settings.call_deadline_seconds
+    patch.setattr(files, "IN_USE_MARGIN_SECONDS", -2.0 * deadline - 1)
+    for node in place.nodes:
+        _sweep_node(node, place.database)
+
+
+def _sweep_node(settings: Settings, database: Database) -> None:
+    store = open_store(settings)
     with database.reading() as session:
         engine = MistralEngine(settings, instance.instance_id(session))
     with closing(engine):
@@ -259,6 +274,10 @@ def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
             yield f"object {key} belongs to nobody"
     for key in wanted - kept:
         yield f"object {key} is lost"
+
+
+def _of_copies(session: Session, settings: Settings) -> Iterator[str]:
+    """Name what a node has kept of documents that are deleted."""
     for path in data_folder.spool(settings).iterdir():
         document = session.get(Document, unquote(path.name).split("/")[2])
         if document is not None and document.status is DocumentStatus.DELETED:
@@ -269,7 +288,7 @@ def _of_objects(session: Session, settings: Settings) -> Iterator[str]:
             yield f"{path} outlives its document"
 
 
-def _of_index(session: Session) -> Iterator[str]:
+def _of_index(session: Session, *, is_file: bool) -> Iterator[str]:
     """Compare the index of words with the pages: which it has, and every word of them."""
     driver: Any = session.connection().connection.driver_connection
     lacking = driver.execute(
@@ -285,6 +304,8 @@ def _of_index(session: Session) -> Iterator[str]:
         'ON e.document_id = p.document_id AND e."index" = p."index" WHERE p."index" IS NULL'
     ).fetchall()
     yield from (f"page {index} of {document_id} is only indexed" for document_id, index in beyond)
+    if not is_file:
+        return  # what PostgreSQL keeps for an index fits by itself
     try:
         driver.execute(
             "INSERT INTO search_index (search_index, rank) VALUES ('integrity-check', 1)"
@@ -294,14 +315,15 @@ def _of_index(session: Session) -> Iterator[str]:
 
 
 def _left_behind(place: Place) -> Iterator[str]:
-    settings = place.settings
-    folders = (
-        data_folder.uploads(settings),
-        data_folder.workspaces(settings),
-        data_folder.answers(settings),
-    )
-    for folder in folders:
-        yield from (f"{path} was left behind" for path in folder.iterdir())
+    folders = (data_folder.uploads, data_folder.workspaces, data_folder.answers)
+    for settings in place.nodes:
+        for folder in folders:
+            yield from (f"{path} was left behind" for path in folder(settings).iterdir())
+    if place.database.is_remote:
+        with place.database.reading() as session:
+            answers = session.scalar(select(func.count()).select_from(PaidAnswer))
+        if answers:
+            yield f"{answers} paid answers were left in the database"
     if left := place.provider.stats().files:
         yield f"{left} files were left at the provider"
 

@@ -37,11 +37,10 @@ class QuietHandler(WSGIRequestHandler):
 
 
 def make_certificate(folder: Path, *host_names: str) -> Certificate:
-    """Make a certificate for 127.0.0.1, or for names alone."""
+    """Make a certificate for 127.0.0.1, or for names and addresses alone."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    for_whom: list[x509.GeneralName] = [*map(x509.DNSName, host_names)] or [address]
+    for_whom = [_general_name(one) for one in host_names or ("127.0.0.1",)]
     now = clock.now()
     signed = (
         x509.CertificateBuilder()
@@ -69,11 +68,14 @@ def make_certificate(folder: Path, *host_names: str) -> Certificate:
 
 @contextmanager
 def served(
-    app: WSGIApplication, certificate: Certificate, handler: type[WSGIRequestHandler] = QuietHandler
+    app: WSGIApplication,
+    certificate: Certificate,
+    handler: type[WSGIRequestHandler] = QuietHandler,
+    address: str = "127.0.0.1",
 ) -> Iterator[str]:
     """Provide the URL of a server that runs inside the `with`."""
     server = make_server(
-        "127.0.0.1",
+        address,
         0,
         app,
         threaded=True,
@@ -83,8 +85,15 @@ def served(
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"https://127.0.0.1:{server.server_port}"
+        yield f"https://{address}:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

@@ -15,6 +15,7 @@ import pytest
 from ilios import probe
 from ilios.core import data_folder
 from ilios.core.settings import Settings
+from ilios.db.postgres.driver import ANSWER_SECONDS, CONNECT_SECONDS
 from ilios.operations import heartbeat
 
 
@@ -98,11 +99,24 @@ def test_without_a_ready_worker_it_lives_and_cannot_convert(
     assert probe.main("workers") == "no worker is ready"
 
 
-def test_a_supervisor_that_is_silent_is_a_fault(beat: Callable[[float, int], None]) -> None:
+def test_a_supervisor_that_waits_for_a_database_lives_and_cannot_convert(
+    beat: Callable[[float, int], None],
+) -> None:
     beat(heartbeat.STALE_SECONDS + 1, 2)
 
-    assert probe.main("supervisor") == "the supervisor has been silent for 6 s"
+    assert probe.main("supervisor") is None
     assert probe.main("workers") == "the supervisor has been silent for 6 s"
+
+
+def test_a_supervisor_that_is_silent_for_longer_than_it_waits_is_a_fault(
+    beat: Callable[[float, int], None],
+) -> None:
+    waits = ANSWER_SECONDS + 2 * CONNECT_SECONDS
+    beat(probe.HUNG_SECONDS, 2)
+
+    assert probe.main("supervisor") == "the supervisor has been silent for 90 s"
+    assert probe.main("workers") == "the supervisor has been silent for 90 s"
+    assert waits < probe.HUNG_SECONDS
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{}"])

@@ -22,7 +22,8 @@ def _postgres_url(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     try:
         parts = urlsplit(text)
-        _ = parts.port
+        for host in parts.netloc.rpartition("@")[2].split(","):  # there may be several, with ports
+            _ = urlsplit(f"//{host}").port
     except ValueError:
         raise ValueError(_NO_URL) from None
     if _BARE_PERCENT.search(text):  # the driver's words for it would have what follows

@@ -280,7 +280,17 @@ def _commit(session: DriverSession) -> None:
 def _is_lost(session: DriverSession, error: BaseException) -> bool:
     """Return whether an error is the end of the connection, or has met it."""
     cause = error.orig if isinstance(error, DatabaseError) else error
-    return bool(session.driver.closed) or isinstance(cause, _ENDED)
+    return bool(session.driver.closed) or isinstance(cause, _ENDED) or _is_of_driver(cause)
+
+
+def _is_of_driver(cause: object) -> bool:
+    """Return whether the driver says so and not the server, of which an answer was expected.
+
+    As when a connection ends in a pipeline: it calls that one busy. What follows from an error of
+    the server is none of these.
+    """
+    is_operational = isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
+    return is_operational and not isinstance(cause, psycopg.errors.PipelineAborted)
 
 
 def _raise(error: Any, session: DriverSession, *, is_lost: bool) -> NoReturn:

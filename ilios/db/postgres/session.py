@@ -45,6 +45,11 @@ class PostgresSession(DriverSession):
             raise_as_sqlalchemys(failed, "COMMIT", self.dialect)
         super().commit()
 
+    def disconnect(self) -> None:
+        """Close the connection at once: on one that has broken off, nothing can be rolled back."""
+        self._connection.invalidate()
+        super().disconnect()
+
     @property
     def is_dead(self) -> bool:
         """Whether the server has closed the connection, or it has broken off before."""

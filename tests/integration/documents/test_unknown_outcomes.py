@@ -10,6 +10,7 @@ import pytest
 from ilios.core import clock
 from ilios.core.errors import OutcomeUnknown
 from ilios.db.database import Database
+from ilios.db.postgres.driver import WritingConnection, psycopg
 from ilios.documents.admission import Order
 from ilios.documents.retention.orphans import Orphans
 from ilios.documents.submission import Submissions
@@ -39,6 +40,29 @@ def test_the_file_of_a_document_stays_until_the_sweep_has_seen_that_there_is_no_
     assert documents.documents(database) == []
     assert len(list(orphans.found(clock.now() + NEXT_DAY))) == 1
     assert orphans.remove(clock.now() + NEXT_DAY) == 1
+
+
+def test_so_it_is_when_the_driver_has_lost_the_answer_to_a_commit_in_a_pipeline(
+    submissions: Submissions,
+    receive: Receive,
+    database: Database,
+    store: ObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commit = WritingConnection.commit
+
+    def lose_answer(connection: WritingConnection) -> None:
+        commit(connection)
+        raise psycopg.OperationalError("cannot exit pipeline mode while busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(WritingConnection, "commit", lose_answer)
+        with pytest.raises(OutcomeUnknown):
+            submissions.submit(receive(b"Hello there"), ME)
+
+    (document,) = documents.documents(database)
+    with store.open(document.storage_key) as stored:
+        assert stored.read() == b"Hello there"
 
 
 def test_so_do_the_files_of_a_batch_and_what_comes_after_is_taken_in(

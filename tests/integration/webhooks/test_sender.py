@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,8 @@ from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.database import Database
 from ilios.db.models import DeliveryStatus, DocumentStatus, WebhookDelivery
-from ilios.webhooks import outbox, schedule
+from ilios.db.postgres.database import PostgresDatabase
+from ilios.webhooks import outbox, schedule, sender
 from ilios.webhooks.sender import RECEIVER_PLACES_MAX, Sender
 from tests.integration.webhooks.conftest import Ending
 from tests.support.issuing import MovableClock, issue
@@ -302,6 +304,31 @@ def test_one_sender_of_a_folder_sends(
     wait_until(lambda: len(receiver.received) >= 5, 20)
 
     assert len({came.event_id for came in receiver.received}) == 5 == len(receiver.received)
+
+
+@pytest.mark.only_sqlite
+def test_an_outage_of_the_database_is_logged_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sender, "TURN_SECONDS", 0.01)
+    with closing(PostgresDatabase("postgresql://127.0.0.1:1/none")) as absent:
+        attempts = 0
+
+        def taken() -> bool:
+            nonlocal attempts
+            attempts += 1
+            with absent.writing():
+                return True
+
+        waiting = Sender(settings, absent)
+        monkeypatch.setattr(waiting, "_take_turn", taken)
+        waiting.start()
+        wait_until(lambda: attempts > 3, 20)
+        waiting.stop()
+
+    said = capfd.readouterr().out
+    assert said.count("webhooks.database_failed") == 1
+    assert "webhooks.not_sent" not in said
 
 
 def test_a_start_makes_what_waits_due_at_once(

@@ -80,6 +80,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("DATABASE_URL", "postgresql://x", "must name a database"),
         ("DATABASE_URL", "postgresql://u:secret#1@x:y/d", "for example DATABASE_URL=postgresql://"),
         ("DATABASE_URL", "postgresql://u:secret@[x/d", "is no URL"),
+        ("DATABASE_URL", "postgresql://u:secret@x:5432,y:z/d", "is no URL"),
         ("DB_ENCRYPTION_KEY", "secret", "encrypt the volume"),
         ("MISTRAL_SERVER_URL", "api.mistral.ai", "must be an http or https URL"),
         ("CALL_DEADLINE_SECONDS", "0", "for example CALL_DEADLINE_SECONDS=300"),
@@ -279,6 +280,19 @@ def test_the_password_in_database_url_is_a_secret_too(monkeypatch: pytest.Monkey
 
     assert "p@ss" in loaded.secrets
     assert "p%40ss" not in repr(loaded)
+
+
+def test_a_database_may_be_on_several_hosts_each_with_a_port(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "postgresql://ilios:p%40ss@db-1:5432,[::1]:5433,db-3/ilios?target_session_attrs=any"
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    loaded = settings.load()
+
+    assert loaded.database_url is not None
+    assert loaded.database_url.get_secret_value() == url
+    assert "p@ss" in loaded.secrets
 
 
 def test_a_copy_in_turso_is_of_a_sqlite_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""A cluster on several hosts, each a network namespace, that are cut off, paused and killed."""
