@@ -268,10 +268,14 @@ class Converter:
         try:
             self._recorder.store(claimed, call, conversion, images)
         except (LeaseLost, PagesMissing):
-            self._answers.forget(call)  # the pages that came are stored nevertheless
+            self._forget_answer(claimed, call)  # the pages that came are stored nevertheless
             raise
         failpoints.reach(failpoints.RESULT_COMMITTED)
-        self._answers.forget(call)
+        self._forget_answer(claimed, call)
+
+    def _forget_answer(self, claimed: ClaimedJob, call: CallRecord) -> None:
+        if claimed.engine.is_paid:  # no other's is spooled
+            self._answers.forget(call)
 
     def _keeper(self, attempt: _Attempt, call: CallRecord) -> Keep:
         def keep(answer: bytes) -> None:
