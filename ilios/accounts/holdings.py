@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ScalarSelect, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -18,7 +18,7 @@ from ilios.core.request_errors import StorageQuotaExceeded, TooManyWaiting
 from ilios.core.settings import Settings
 from ilios.db.models import UNLIMITED, ApiKey, OwnerTotals
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES
-from ilios.db.prepared import Prepared, Runner
+from ilios.db.prepared import Asked, Prepared, Runner
 
 SHARES_OF_VOLUME: Final = 2  #: a key may take one, without a limit of its own
 
@@ -118,7 +118,18 @@ class Sums:
 
 def of(on: Runner, owner: str, standard: Standard) -> Holding:
     """Return what an owner holds, and what it may hold."""
-    ((stored, waiting, own_bytes, own_waiting, keys),) = _HELD.all(on, of_owner=owner)
+    question = asked(owner)
+    return answered(on, question.statement.all(on, **question.parameters)[0], standard)
+
+
+def asked(owner: str) -> Asked:
+    """Return the question for what an owner holds, and what it may hold; see `answered`."""
+    return Asked(_HELD, {"of_owner": owner})
+
+
+def answered(on: Runner, row: tuple[Any, ...], standard: Standard) -> Holding:
+    """Return what a row says that answers the question."""
+    stored, waiting, own_bytes, own_waiting, keys = row
     limit = own_bytes
     if own_bytes is None:
         limit = _standard_bytes(on, keys, standard)

@@ -11,7 +11,8 @@ Takes a session, never commits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -21,6 +22,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     SQLColumnExpression,
+    String,
     bindparam,
     case,
     func,
@@ -35,8 +37,9 @@ from ilios.accounts import daily_usage
 from ilios.core import clock
 from ilios.core.conversion_errors import BudgetSpent, DailyPagesSpent
 from ilios.core.prices import dollars
+from ilios.db.dialects import is_in, values_of
 from ilios.db.models import RESERVING, ApiKey, DailyUsage, Document
-from ilios.db.prepared import Prepared
+from ilios.db.prepared import Asked, Prepared
 
 DAY: Final = timedelta(days=1)
 
@@ -49,6 +52,14 @@ _LIMITS = Prepared(
     select(ApiKey.pages_per_day, ApiKey.budget_micros_month)
     .where(
         ApiKey.owner == bindparam("of_owner"),
+        or_(ApiKey.pages_per_day.is_not(None), ApiKey.budget_micros_month.is_not(None)),
+    )
+    .with_for_update(key_share=True)
+)
+_LIMITED = Prepared(
+    select(ApiKey.owner)
+    .where(
+        is_in(ApiKey.owner, values_of(bindparam("of_owners", type_=String))),
         or_(ApiKey.pages_per_day.is_not(None), ApiKey.budget_micros_month.is_not(None)),
     )
     .with_for_update(key_share=True)
@@ -127,6 +138,11 @@ def claim(session: Session, document_id: str, owner: str, amount: Amount, now: d
 def release(session: Session, document_id: str, used: Amount) -> None:
     """Reduce a document's reservation by what one of its calls has used, as that is settled."""
     _RELEASE.send(session, of_document=document_id, pages=used.pages, micros=used.cost_micros)
+
+
+def asked_for_limited(owners: Collection[str]) -> Asked:
+    """Return the question which of these owners have a quota; nobody else takes of it meanwhile."""
+    return Asked(_LIMITED, {"of_owners": json.dumps(sorted(owners))})
 
 
 def reserved(session: Session, owner: str) -> Amount:

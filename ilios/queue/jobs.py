@@ -35,7 +35,7 @@ _GIVEN = (
     *("id", "document_id", "owner", "type", "lane", "priority", "rank", "max_attempts"),
     *("created_at", "request_id", "traceparent"),
 )
-_INSERT = Prepared(_NEW, (*_GIVEN, "provider_batch_id"))
+INSERT = Prepared(_NEW, (*_GIVEN, "provider_batch_id"))
 _INSERT_RANGE = Prepared(_NEW, (*_GIVEN, "first_page", "last_page"))
 # Prepared once: writers queue for the write lock, and to build a statement takes longer than to
 # execute it.
@@ -80,17 +80,14 @@ _HELD_WITH_DOCUMENT = Prepared(
 )
 _HOLDS = Prepared(select(Job.id).where(*_UNDER_LEASE))
 _HOLDS_LOCKED = Prepared(select(Job.id).where(*_UNDER_LEASE).with_for_update())
-_FINISH = Prepared(
-    update(Job)
-    .where(*_UNDER_LEASE)
-    .values(
-        status=JobStatus.COMPLETED,
-        lease_token=None,
-        lease_until=None,
-        worker=None,
-        completed_at=bindparam("moment"),
-    )
+FINISHED = update(Job).values(
+    status=JobStatus.COMPLETED,
+    lease_token=None,
+    lease_until=None,
+    worker=None,
+    completed_at=bindparam("moment"),
 )
+_FINISH = Prepared(FINISHED.where(*_UNDER_LEASE))
 
 
 class Lease(NamedTuple):
@@ -120,7 +117,7 @@ def enqueue(
     In FETCH_LANE it fetches the document.
     """
     job_id = ids.new_id()
-    _INSERT.send(
+    INSERT.send(
         session,
         id=job_id,
         document_id=document_id,

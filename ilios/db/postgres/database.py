@@ -47,10 +47,13 @@ UNKNOWN: Final = (
 WRITERS_LOCK: Final = 0x696C696F73  #: advisory locks are numbers: `ilios`
 OWNERS_LOCK: Final = 0x696F776E  #: with a hash of an owner: who takes in documents of it
 _READING: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
+_BY_INDEX: Final = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; "
+    "SET LOCAL enable_mergejoin = off"
+)
 """For plans are kept: one that was made for a hundred rows would go through a hundred thousand."""
 _KEPT_PLANS: Final = {"plan_cache_mode": "force_generic_plan"}
-"""To plan one of our statements takes longer than to execute it: once for a connection is enough."""
+"""To plan one of our statements takes longer than to execute it: a connection does it once."""
 IDLE_SECONDS: Final = 30
 """After which the transaction of a process that has stopped is rolled back, and its locks end."""
 _BUSY: Final = (

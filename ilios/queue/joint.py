@@ -1,0 +1,74 @@
+"""Jobs of several documents by one statement, for a database that is a network away.
+
+Takes a session, never commits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from sqlalchemy import String, bindparam
+from sqlalchemy.orm import Session
+
+from ilios.core import ids
+from ilios.core.telemetry.tracing import Origin
+from ilios.db.dialects import is_in, values_of
+from ilios.db.models import PROCESSING, Job, JobType
+from ilios.db.prepared import Asked, Prepared
+from ilios.queue import jobs
+from ilios.queue.jobs import Lease
+from ilios.queue.priority import Place
+
+_OF_JOBS: Final = values_of(bindparam("of_jobs", type_=String))
+_UNDER_TOKENS: Final = values_of(bindparam("under_tokens", type_=String))
+_FINISH = Prepared(
+    jobs.FINISHED.where(
+        is_in(Job.id, _OF_JOBS),
+        Job.status == PROCESSING,
+        is_in(Job.lease_token, _UNDER_TOKENS),  # each is of one claim of one job
+    ).returning(Job.id)
+)
+
+
+class New(NamedTuple):
+    """A job for a document, ready at once."""
+
+    document_id: str
+    place: Place
+    rank: int
+    origin: Origin
+
+
+def enqueue(session: Session, new: Iterable[New], now: datetime) -> None:
+    """Add jobs that convert documents."""
+    jobs.INSERT.run_many(
+        session,
+        [
+            job.place._asdict()
+            | {
+                "id": ids.new_id(),
+                "document_id": job.document_id,
+                "provider_batch_id": None,
+                "type": JobType.CONVERT,
+                "max_attempts": jobs.MAX_ATTEMPTS,
+                "rank": job.rank,
+                "created_at": now,
+                "request_id": job.origin.request_id,
+                "traceparent": job.origin.traceparent,
+            }
+            for job in new
+        ],
+    )
+
+
+def asked_to_finish(leases: Sequence[Lease], now: datetime) -> Asked:
+    """Return what moves processing → completed, and gives back the ids of those it has moved.
+
+    A job that is not under its lease any more is none of them.
+    """
+    of_jobs = json.dumps([lease.job_id for lease in leases])
+    tokens = json.dumps([lease.token for lease in leases])
+    return Asked(_FINISH, {"of_jobs": of_jobs, "under_tokens": tokens, "moment": now})
