@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeGuard
 
-from sqlalchemy import String, bindparam, select
+from sqlalchemy import JSON, Text, bindparam, cast, column, func, select
 
 from ilios.accounts import holdings, quotas
 from ilios.accounts.holdings import Holding, Standard
 from ilios.core.errors import IliosError
 from ilios.core.request_errors import StorageQuotaExceeded, TooManyWaiting
-from ilios.db.dialects import is_in, values_of
 from ilios.db.driver_session import DriverSession
 from ilios.db.models import Document
 from ilios.db.prepared import Asked, Prepared, all_at_once
@@ -29,12 +28,18 @@ from ilios.documents.remote import RemoteCandidate
 from ilios.queue import joint, priority
 from ilios.queue.priority import Place
 
+_GIVEN: Final = (
+    func.json_to_recordset(cast(bindparam("named", type_=Text), JSON))
+    .table_valued(column("owner", Text), column("fingerprint", Text))
+    .render_derived(name="given", with_types=True)
+)
 _KNOWN = Prepared(
-    select(Document.owner, Document.fingerprint).where(
-        is_in(Document.owner, values_of(bindparam("of_owners", type_=String))),
-        is_in(Document.fingerprint, values_of(bindparam("of_fingerprints", type_=String))),
-        Document.fingerprint.is_not(None),  # as the partial index says it
-        Document.result_of.is_(None),
+    select(Document.owner, Document.fingerprint).join(
+        _GIVEN,
+        (Document.owner == _GIVEN.c.owner)
+        & (Document.fingerprint == _GIVEN.c.fingerprint)
+        & Document.fingerprint.is_not(None)  # as the partial index says it
+        & Document.result_of.is_(None),
     )
 )
 _LIKE_ALL: Final = {
@@ -102,13 +107,15 @@ class _Known:
     def of(cls, session: DriverSession, candidates: Sequence[Candidate]) -> _Known:
         owners = sorted({candidate.order.owner for candidate in candidates})
         places = sorted({_place(candidate) for candidate in candidates})
-        fingerprints = [candidate.columns["fingerprint"] for candidate in candidates]
-        known = {"of_owners": json.dumps(owners), "of_fingerprints": json.dumps(fingerprints)}
+        named = [
+            {"owner": candidate.order.owner, "fingerprint": candidate.columns["fingerprint"]}
+            for candidate in candidates
+        ]
         limited, documents, *found = all_at_once(
             session,
             [
                 quotas.asked_for_limited(owners),
-                Asked(_KNOWN, known),
+                Asked(_KNOWN, {"named": json.dumps(named)}),
                 *map(holdings.asked, owners),
                 *map(priority.asked, places),
             ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -70,14 +70,11 @@ _UNDER_LEASE = (
 )
 _OF_JOB = Job.__mapper__.column_attrs.keys()
 _OF_DOCUMENT = Document.__mapper__.column_attrs.keys()
-_HELD_WITH_DOCUMENT = Prepared(
-    select(
-        *(getattr(Job, name) for name in _OF_JOB),
-        *(getattr(Document, name) for name in _OF_DOCUMENT),
-    )
-    .join(Document, Job.document_id == Document.id)
-    .where(*_UNDER_LEASE)
-)
+HELD_WITH_DOCUMENT = select(
+    *(getattr(Job, name) for name in _OF_JOB),
+    *(getattr(Document, name) for name in _OF_DOCUMENT),
+).join(Document, Job.document_id == Document.id)
+_HELD_WITH_DOCUMENT = Prepared(HELD_WITH_DOCUMENT.where(*_UNDER_LEASE))
 _HOLDS = Prepared(select(Job.id).where(*_UNDER_LEASE))
 _HOLDS_LOCKED = Prepared(select(Job.id).where(*_UNDER_LEASE).with_for_update())
 FINISHED = update(Job).values(
@@ -249,6 +246,11 @@ def held_with_document(on: Runner, lease: Lease) -> tuple[Job, Document]:
     row = _HELD_WITH_DOCUMENT.first(on, **_named(lease))
     if row is None:
         raise lease_lost(lease)
+    return detached(row)
+
+
+def detached(row: tuple[Any, ...]) -> tuple[Job, Document]:
+    """Return a job and its document of HELD_WITH_DOCUMENT."""
     of_job, of_document = row[: len(_OF_JOB)], row[len(_OF_JOB) :]
     return (
         Job.detached(dict(zip(_OF_JOB, of_job, strict=True))),

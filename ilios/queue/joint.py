@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from ilios.core import ids
 from ilios.core.telemetry.tracing import Origin
 from ilios.db.dialects import is_in, values_of
-from ilios.db.models import PROCESSING, Job, JobType
-from ilios.db.prepared import Asked, Prepared
+from ilios.db.models import PROCESSING, Document, Job, JobType
+from ilios.db.prepared import Asked, Prepared, Runner
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
 from ilios.queue.priority import Place
@@ -30,6 +30,13 @@ _FINISH = Prepared(
         Job.status == PROCESSING,
         is_in(Job.lease_token, _UNDER_TOKENS),  # each is of one claim of one job
     ).returning(Job.id)
+)
+
+
+_HELD = Prepared(
+    jobs.HELD_WITH_DOCUMENT.where(
+        is_in(Job.id, _OF_JOBS), Job.status == PROCESSING, is_in(Job.lease_token, _UNDER_TOKENS)
+    )
 )
 
 
@@ -69,6 +76,18 @@ def asked_to_finish(leases: Sequence[Lease], now: datetime) -> Asked:
 
     A job that is not under its lease any more is none of them.
     """
-    of_jobs = json.dumps([lease.job_id for lease in leases])
-    tokens = json.dumps([lease.token for lease in leases])
-    return Asked(_FINISH, {"of_jobs": of_jobs, "under_tokens": tokens, "moment": now})
+    return Asked(_FINISH, {**_named(leases), "moment": now})
+
+
+def held_with_documents(on: Runner, leases: Sequence[Lease]) -> list[tuple[Job, Document] | None]:
+    """Return the job under each lease and its document, both detached; None of a lost one."""
+    found = map(jobs.detached, _HELD.all(on, **_named(leases)))
+    held = {job.id: (job, document) for job, document in found}
+    return [held.get(lease.job_id) for lease in leases]
+
+
+def _named(leases: Sequence[Lease]) -> dict[str, str]:
+    return {
+        "of_jobs": json.dumps([lease.job_id for lease in leases]),
+        "under_tokens": json.dumps([lease.token for lease in leases]),
+    }
