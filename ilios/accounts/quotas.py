@@ -11,8 +11,7 @@ Takes a session, never commits.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -22,9 +21,9 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     SQLColumnExpression,
-    String,
     bindparam,
     case,
+    exists,
     func,
     literal,
     or_,
@@ -37,9 +36,8 @@ from ilios.accounts import daily_usage
 from ilios.core import clock
 from ilios.core.conversion_errors import BudgetSpent, DailyPagesSpent
 from ilios.core.prices import dollars
-from ilios.db.dialects import is_in, values_of
 from ilios.db.models import RESERVING, ApiKey, DailyUsage, Document
-from ilios.db.prepared import Asked, Prepared
+from ilios.db.prepared import Prepared
 
 DAY: Final = timedelta(days=1)
 
@@ -48,20 +46,10 @@ def _greater(one: SQLColumnExpression[int], other: SQLColumnExpression[int]) -> 
     return case((one > other, one), else_=other)
 
 
+_IS_LIMITED = or_(ApiKey.pages_per_day.is_not(None), ApiKey.budget_micros_month.is_not(None))
 _LIMITS = Prepared(
     select(ApiKey.pages_per_day, ApiKey.budget_micros_month)
-    .where(
-        ApiKey.owner == bindparam("of_owner"),
-        or_(ApiKey.pages_per_day.is_not(None), ApiKey.budget_micros_month.is_not(None)),
-    )
-    .with_for_update(key_share=True)
-)
-_LIMITED = Prepared(
-    select(ApiKey.owner)
-    .where(
-        is_in(ApiKey.owner, values_of(bindparam("of_owners", type_=String))),
-        or_(ApiKey.pages_per_day.is_not(None), ApiKey.budget_micros_month.is_not(None)),
-    )
+    .where(ApiKey.owner == bindparam("of_owner"), _IS_LIMITED)
     .with_for_update(key_share=True)
 )
 # Prepared once: see ilios.queue.jobs.
@@ -140,9 +128,9 @@ def release(session: Session, document_id: str, used: Amount) -> None:
     _RELEASE.send(session, of_document=document_id, pages=used.pages, micros=used.cost_micros)
 
 
-def asked_for_limited(owners: Collection[str]) -> Asked:
-    """Return the question which of these owners have a quota; nobody else takes of it meanwhile."""
-    return Asked(_LIMITED, {"of_owners": json.dumps(sorted(owners))})
+def has_quota(owner: SQLColumnExpression[str]) -> ColumnElement[bool]:
+    """Return the condition that an owner has a quota, to be looked at without its lock."""
+    return exists().where(ApiKey.owner == owner, _IS_LIMITED)
 
 
 def reserved(session: Session, owner: str) -> Amount:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ilios.accounts import ledger, quotas
+from ilios.accounts import ledger
 from ilios.db.driver_session import DriverSession
 from ilios.db.prepared import all_at_once
 from ilios.documents import job_outcome, joint_results, page_states
@@ -44,15 +44,14 @@ def store(
     joined = [unit for unit in units if unit.is_whole and unit.free_call is not None]
     if not joined:
         return [None] * len(units)
-    ended, limited, states = _ended(session, joined, now)
+    ended, states = _ended(session, joined, now)
     stored: dict[str, StoredAnswer] = {}
     plain: list[tuple[ledger.Recorded, Result]] = []
     for unit in joined:
         lease, document = unit.claimed.lease, unit.claimed.document
-        has_quota = document.owner in limited or document.reserved_pages > 0
         if lease.job_id not in ended:
             stored[lease.job_id] = NOT_OURS
-        elif not has_quota and (result := _plain(unit, states.get(document.id))) is not None:
+        elif (result := _plain(unit, states.get(document.id))) is not None:
             plain.append(result)
             stored[lease.job_id] = WHOLE
         else:
@@ -65,17 +64,12 @@ def store(
 
 def _ended(
     session: DriverSession, units: Sequence[StoreAnswer], now: datetime
-) -> tuple[set[str], set[str], dict[str, PageState]]:
-    """End the jobs; return those that were ours, owners with a quota, and states of documents."""
+) -> tuple[set[str], dict[str, PageState]]:
+    """End the jobs; return those that were ours, and the states of their documents."""
     leases = [unit.claimed.lease for unit in units]
-    owners = {unit.claimed.document.owner for unit in units}
     documents = page_states.asked_locked([unit.claimed.document.id for unit in units])
-    finished, limited, _, states = all_at_once(
-        session,
-        [joint.asked_to_finish(leases, now), quotas.asked_for_limited(owners), *documents],
-    )
-    ended, with_quota = ({name for (name,) in rows} for rows in (finished, limited))
-    return ended, with_quota, page_states.answered(states)
+    finished, _, states = all_at_once(session, [joint.asked_to_finish(leases, now), *documents])
+    return {job_id for (job_id,) in finished}, page_states.answered(states)
 
 
 def _plain(unit: StoreAnswer, state: PageState | None) -> tuple[ledger.Recorded, Result] | None:
@@ -83,7 +77,9 @@ def _plain(unit: StoreAnswer, state: PageState | None) -> tuple[ledger.Recorded,
     settled, free_call = unit.settle_call, unit.free_call
     if free_call is None or not job_outcome.ends_document(unit.claimed.lease):
         return None
-    if not joint_results.is_plain(state, settled.conversion):
+    if not joint_results.is_plain(state, settled.conversion) or state.has_quota is not False:
         return None
+    if unit.claimed.document.reserved_pages:
+        return None  # of a quota that there was
     result = Result(settled.document_id, state, settled.conversion, settled.images)
     return settled.recorded(free_call), result

@@ -1,7 +1,6 @@
 """Questions of several threads that a server answers together.
 
-The first to come asks at once, and for itself; what comes meanwhile is asked next, in one go. So
-nobody waits for others to come.
+What comes while one asks is asked next, in one go.
 """
 
 from __future__ import annotations
@@ -10,12 +9,14 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from ilios.core.gathering import Gathering
 from ilios.core.wakeup import Wakeup
 
 Q = TypeVar("Q")
 A = TypeVar("A")
 
 QUESTIONS_MAX = 16  #: that are asked in one go
+GATHER_SECONDS = 0.001  #: for which one waits for others, if there were some the last time
 
 
 class JointQuestions(Generic[Q, A]):
@@ -24,6 +25,7 @@ class JointQuestions(Generic[Q, A]):
     def __init__(self, ask: Callable[[Sequence[Q]], Sequence[A]]) -> None:
         """Take what returns the answers to questions, in their order."""
         self._ask = ask
+        self._gathering = Gathering(GATHER_SECONDS)
         self._mutex = threading.Lock()
         self._waiting: list[_Asked[Q, A]] = []
         self._has_leader = False
@@ -44,9 +46,11 @@ class JointQuestions(Generic[Q, A]):
         return asked.found[0]
 
     def _lead(self, leader: _Asked[Q, A]) -> None:
+        self._gathering.wait(lambda: 1 + len(self._waiting))
         with self._mutex:
             group = [leader, *self._waiting[: QUESTIONS_MAX - 1]]
             del self._waiting[: QUESTIONS_MAX - 1]
+        self._gathering.note(len(group))
         try:
             answers = self._ask([asked.question for asked in group])
             for asked, answer in zip(group, answers, strict=True):

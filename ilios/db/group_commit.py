@@ -29,6 +29,7 @@ from ilios.core.errors import (
     IliosError,
     OutcomeUnknown,
 )
+from ilios.core.gathering import Gathering
 from ilios.core.wakeup import Wakeup
 from ilios.db.database import Database, Scope
 from ilios.db.driver_session import DriverSession
@@ -36,6 +37,7 @@ from ilios.db.driver_session import DriverSession
 T = TypeVar("T")
 
 UNITS_MAX = 16  #: in one transaction: other processes are waiting for the lock too
+GATHER_SECONDS = 0.003  #: for which one waits for others on PostgreSQL, if there were some before
 CONFLICTS_MAX = 3  #: of one unit with others' transactions, before it is refused
 
 
@@ -44,6 +46,7 @@ class GroupCommit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._gathering = Gathering(GATHER_SECONDS)
         self._mutex = threading.Lock()
         self._waiting: list[_Entry[object]] = []
         self._has_leader = False
@@ -75,7 +78,9 @@ class GroupCommit:
     def _lead(self, leader: _Entry[object]) -> None:
         group = [leader]
         if self._database.is_remote:  # where nearly all have the lock as soon as they ask for it
+            self._gathering.wait(lambda: 1 + len(self._waiting))
             self._join(group)
+            self._gathering.note(len(group))
             group.sort(key=_first_row)
         try:
             self._write(group, is_open=not self._database.is_remote)

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeGuard
 
 from sqlalchemy import JSON, Text, bindparam, cast, column, func, select
 
-from ilios.accounts import holdings, quotas
+from ilios.accounts import holdings
 from ilios.accounts.holdings import Holding, Standard
 from ilios.core.errors import IliosError
 from ilios.core.request_errors import StorageQuotaExceeded, TooManyWaiting
@@ -97,7 +97,7 @@ def _is_plain(candidate: Candidate | RemoteCandidate) -> TypeGuard[Candidate]:
 class _Known:
     """What the database knows of the owners of documents, and of these."""
 
-    rows: dict[str, tuple[Any, ...]]  #: what each owner holds, as `holdings.answered` takes it
+    rows: dict[str, Sequence[Any]]  #: what each owner holds, as `holdings.answered` takes it
     limited: set[str]  #: owners with a quota
     documents: set[tuple[str, str]]  #: owners and fingerprints
     ranks: dict[Place, tuple[int | None, int | None]]
@@ -111,10 +111,9 @@ class _Known:
             {"owner": candidate.order.owner, "fingerprint": candidate.columns["fingerprint"]}
             for candidate in candidates
         ]
-        limited, documents, *found = all_at_once(
+        documents, *found = all_at_once(
             session,
             [
-                quotas.asked_for_limited(owners),
                 Asked(_KNOWN, {"named": json.dumps(named)}),
                 *map(holdings.asked, owners),
                 *map(priority.asked, places),
@@ -122,8 +121,8 @@ class _Known:
         )
         held, ranks = found[: len(owners)], found[len(owners) :]
         return cls(
-            {owner: row for owner, (row,) in zip(owners, held, strict=True)},
-            {owner for (owner,) in limited},
+            {owner: row for owner, ((*row, _),) in zip(owners, held, strict=True)},
+            {owner for owner, ((*_, has_quota),) in zip(owners, held, strict=True) if has_quota},
             {(owner, fingerprint) for owner, fingerprint in documents},
             {place: (head, tail) for place, ((head, tail),) in zip(places, ranks, strict=True)},
             {},

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import String, bindparam, exists, select
 from sqlalchemy.orm import Session
 
-from ilios.db.dialects import is_in, values_of
+from ilios.accounts import quotas
+from ilios.db.dialects import is_in
 from ilios.db.models import Document, DocumentStatus, PageRow
 from ilios.db.models.statuses import OPEN, READABLE, RETRYABLE
 from ilios.db.prepared import Asked, Prepared
@@ -26,8 +27,8 @@ _STATE: Final = select(
     repository.is_joined(OPEN),
 )
 _ONE = Prepared(_STATE.where(Document.id == bindparam("of_document")))
-_IN_LIST: Final = is_in(Document.id, values_of(bindparam("of_documents", type_=String)))
-_MANY = Prepared(_STATE.add_columns(Document.id).where(_IN_LIST))
+_IN_LIST: Final = is_in(Document.id, bindparam("of_documents", type_=String))
+_MANY = Prepared(_STATE.add_columns(quotas.has_quota(Document.owner), Document.id).where(_IN_LIST))
 # Of PostgreSQL alone; in everybody's order, so that no two wait for each other.
 _LOCK_MANY = Prepared(
     select(Document.id).where(_IN_LIST).order_by(Document.id).with_for_update(key_share=True)
@@ -42,6 +43,7 @@ class PageState(NamedTuple):
     failed_pages: FailedPages | None
     has_pages: bool
     is_awaited_by_others: bool
+    has_quota: bool | None = None  #: its owner; None where nobody has looked
 
     @property
     def may_end_alone(self) -> bool:

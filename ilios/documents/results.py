@@ -19,7 +19,7 @@ from sqlalchemy import String, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core.conversion_errors import ConversionError
-from ilios.db.dialects import is_in, values_of
+from ilios.db.dialects import is_among, is_in
 from ilios.db.models import Document, DocumentStatus, Job, PageRow
 from ilios.db.models.statuses import OPEN, READABLE
 from ilios.db.prepared import Prepared
@@ -54,11 +54,11 @@ _BEGIN = Prepared(
     )
     .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
 )
-_OF_JOBS = is_in(Job.id, values_of(bindparam("of_jobs", type_=String)))
+_OF_JOBS = is_in(Job.id, bindparam("of_jobs", type_=String))
 _BEGIN_ALL = Prepared(
     update(Document)
     .where(
-        Document.id.in_(select(Job.document_id).where(_OF_JOBS)),
+        is_among(Document.id, select(Job.document_id).where(_OF_JOBS).scalar_subquery()),
         Document.status == DocumentStatus.PENDING,
     )
     .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))

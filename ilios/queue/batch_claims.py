@@ -13,25 +13,25 @@ from sqlalchemy.orm import Session
 
 from ilios.core import ids
 from ilios.core.telemetry.tracing import Origin
+from ilios.db.dialects import is_among
 from ilios.db.models import PENDING, Job
 from ilios.db.prepared import Prepared
 from ilios.queue.jobs import CLAIMED, LEASE, OF_CLAIMED, Lease
 
 TOKEN_LETTERS: Final = 12  #: that are drawn for a claim; the rest is of the job
 _ID_END: Final = 13  #: from this letter on, the rest of an id tells one job from another
-# A part of its own, for PostgreSQL may read what stands behind IN more than once.
 _READY = (
     select(Job.id)
     .where(Job.lane == bindparam("in_lane"), Job.status == PENDING, Job.scheduled_at.is_(None))
     .order_by(Job.rank, Job.id)
     .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True)
-    .cte("ready")
+    .scalar_subquery()
 )
 _TOKEN = bindparam("new_token", type_=Job.id.type) + func.substr(Job.id, _ID_END)
 _CLAIM = Prepared(
     update(Job)
-    .where(Job.id.in_(select(_READY.c.id)))
+    .where(is_among(Job.id, _READY))
     .values(CLAIMED | {"lease_token": _TOKEN})
     .returning(*OF_CLAIMED, Job.lease_token, Job.rank)
 )

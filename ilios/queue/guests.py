@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, String, bindparam, func, not_, select
 from sqlalchemy.orm import Session, aliased
 
-from ilios.db.dialects import is_in, is_postgres, values_of
+from ilios.db.dialects import is_in, is_postgres
 from ilios.db.models import PENDING, Job
 from ilios.db.prepared import Prepared, Runner
 from ilios.queue import jobs
@@ -50,7 +50,7 @@ _FIRST_OF_OTHERS = Prepared(
     select(_FIRST.scalar_subquery())
     .where(
         _OWNERS.c.owner.is_not(None),
-        not_(is_in(_OWNERS.c.owner, values_of(bindparam("not_of", type_=String)))),
+        not_(is_in(_OWNERS.c.owner, bindparam("not_of", type_=String))),
     )
     .order_by(_RANK, _OWNERS.c.owner)
     .limit(1)

@@ -15,15 +15,15 @@ from sqlalchemy.orm import Session
 
 from ilios.core import ids
 from ilios.core.telemetry.tracing import Origin
-from ilios.db.dialects import is_in, values_of
+from ilios.db.dialects import is_in
 from ilios.db.models import PROCESSING, Document, Job, JobType
 from ilios.db.prepared import Asked, Prepared, Runner
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
 from ilios.queue.priority import Place
 
-_OF_JOBS: Final = values_of(bindparam("of_jobs", type_=String))
-_UNDER_TOKENS: Final = values_of(bindparam("under_tokens", type_=String))
+_OF_JOBS: Final = bindparam("of_jobs", type_=String)
+_UNDER_TOKENS: Final = bindparam("under_tokens", type_=String)
 _FINISH = Prepared(
     jobs.FINISHED.where(
         is_in(Job.id, _OF_JOBS),

@@ -47,10 +47,7 @@ UNKNOWN: Final = (
 WRITERS_LOCK: Final = 0x696C696F73  #: advisory locks are numbers: `ilios`
 OWNERS_LOCK: Final = 0x696F776E  #: with a hash of an owner: who takes in documents of it
 _READING: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_BY_INDEX: Final = (
-    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; "
-    "SET LOCAL enable_mergejoin = off"
-)
+_BY_INDEX: Final = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off")
 """For plans are kept: one that was made for a hundred rows would go through a hundred thousand."""
 _KEPT_PLANS: Final = {"plan_cache_mode": "force_generic_plan"}
 """To plan one of our statements takes longer than to execute it: a connection does it once."""
@@ -94,18 +91,20 @@ class PostgresDatabase(Database):
             "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
         }
         # A pooler may give the next transaction another connection, and this one to others.
-        self._of_transaction = _set("SET LOCAL", settings) if is_pooled else ""
-        self._of_session = "" if is_pooled else _set("SET", settings | _KEPT_PLANS)
+        of_reader = settings if is_pooled else dict.fromkeys(_BY_INDEX, "on")
+        self._of_reader = _set("SET LOCAL", of_reader)  # sums go through all rows
+        self._of_writer = _set("SET LOCAL", settings | _BY_INDEX) if is_pooled else ""
+        self._of_session = "" if is_pooled else _set("SET", settings | _BY_INDEX | _KEPT_PLANS)
 
     @contextmanager
     def reading(self) -> Iterator[DriverSession]:
-        with self._session(f"{_READING}; {self._of_transaction}") as session:
+        with self._session(f"{_READING}; {self._of_reader}") as session:
             yield session
 
     @contextmanager
     def writing(self, scope: Scope = Scope.DATABASE) -> Iterator[DriverSession]:
         try:
-            kind = f"; {self._of_transaction}{_BY_INDEX}; {_locks(scope)}"
+            kind = f"; {self._of_writer}{_locks(scope)}"
             with self._session(kind) as session:
                 yield session
                 with computing.waiting():
