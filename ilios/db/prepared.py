@@ -122,16 +122,20 @@ class Asked(NamedTuple):
     statement: Prepared
     parameters: Mapping[str, object]
 
+    def all(self, on: Runner) -> list[tuple[Any, ...]]:
+        """Return all rows."""
+        return self.statement.all(on, **self.parameters)
 
-def all_at_once(session: DriverSession, asked: Iterable[Asked]) -> list[list[tuple[Any, ...]]]:
+
+def all_at_once(on: DriverSession | Watch, asked: Iterable[Asked]) -> list[list[tuple[Any, ...]]]:
     """Return all rows of each statement, which go there and come back together.
 
     Each sees what those before it have done. PostgreSQL only.
     """
     found = []
-    with session.driver.behind_deferred():
+    with on.driver.behind_deferred():
         for statement, parameters in asked:
-            compiled, driver = statement._prepare(session)
+            compiled, driver = statement._prepare(on)
             found.append((compiled, compiled.execute(driver, dict(parameters))))
     return [compiled.typed(compiled.read(cursor.fetchall)) for compiled, cursor in found]
 
@@ -232,10 +236,10 @@ class _Compiled:
 
     def _as_set(self, rows: list[dict[str, object]]) -> tuple[str, dict[str, object]] | None:
         """Return one statement for all rows and its parameters; None where it cannot be."""
+        if len(rows) > row_sets.ROWS_MAX or (sql := self._many.sql) is None:
+            return None
         for parameters in rows:
             self._require_names(parameters)
-        if (sql := self._many.sql) is None:
-            return None
         listed = self._many.listed(rows, self._processed)
         return None if listed is None else (sql, self._constants | {row_sets.ROWS: listed})
 

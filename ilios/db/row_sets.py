@@ -16,9 +16,10 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
 ROWS: Final = "rows_of_it"  #: the parameter that has the list
+ROWS_MAX: Final = 500  #: of one statement; more go one by one
+CHARACTERS_MAX: Final = 1024 * 1024  #: of the list likewise: the server takes it apart in memory
 _PLACEHOLDER: Final = re.compile(r"%\((\w+)\)s")
 _NUL: Final = r"\u0000"
-_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def statement(sql: str, types: Mapping[str, TypeEngine[Any]], dialect: Dialect) -> str | None:
@@ -48,16 +49,26 @@ def is_json(type_: TypeEngine[Any], dialect: Dialect) -> bool:
 
 
 def encoded(rows: Iterable[Mapping[str, Any]]) -> str | None:
-    """Return the list; None for rows that have what JSON, or PostgreSQL's, cannot say."""
+    """Return the list; None for rows that have what JSON, or PostgreSQL's, cannot say.
+
+    Also for what is too long to be one.
+    """
     try:
-        text = _encode.encode([{name: _plain(row[name]) for name in row} for row in rows])
+        text = _ENCODER.encode(list(rows))
     except ValueError:  # not a number
         return None
-    return None if _NUL in text else text
+    return None if len(text) > CHARACTERS_MAX or _NUL in text else text
 
 
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date | datetime) else value
+def _as_text(value: Any) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no value of a list in JSON")
+
+
+_ENCODER: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_text
+)
 
 
 def _of_rows(sql: str, types: Mapping[str, Any]) -> str:

@@ -5,8 +5,9 @@ Takes a session, never commits.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from ilios.core import ids
 from ilios.core.telemetry.tracing import Origin
 from ilios.db.dialects import is_among
 from ilios.db.models import PENDING, Job
-from ilios.db.prepared import Prepared
+from ilios.db.prepared import Asked, Prepared
 from ilios.queue.jobs import CLAIMED, LEASE, OF_CLAIMED, Lease
 
 TOKEN_LETTERS: Final = 12  #: that are drawn for a claim; the rest is of the job
@@ -42,15 +43,26 @@ def claim(session: Session, lane: str, worker: str, now: datetime, at_most: int)
 
     Jobs that others are about to claim are passed over.
     """
-    rows = _CLAIM.all(
-        session,
-        in_lane=lane,
-        at_most=at_most,
-        new_token=ids.new_id()[:TOKEN_LETTERS],
-        until=now + LEASE,
-        by=worker,
-        moment=now,
+    return claimed(asked(lane, worker, now, at_most).all(session), now)
+
+
+def asked(lane: str, worker: str, now: datetime, at_most: int) -> Asked:
+    """Return what takes them, and is answered by rows for `claimed`."""
+    return Asked(
+        _CLAIM,
+        {
+            "in_lane": lane,
+            "at_most": at_most,
+            "new_token": ids.new_id()[:TOKEN_LETTERS],
+            "until": now + LEASE,
+            "by": worker,
+            "moment": now,
+        },
     )
+
+
+def claimed(rows: Iterable[tuple[Any, ...]], now: datetime) -> list[Lease]:
+    """Return the leases of jobs that were taken, in the order of their ranks."""
     return [
         Lease(job_id, token, job_type, Origin(*origin), owner, now.timestamp())
         for job_id, job_type, owner, *origin, token, _ in sorted(

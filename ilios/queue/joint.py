@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import String, bindparam
+from sqlalchemy import String, bindparam, func, literal_column
 from sqlalchemy.orm import Session
 
 from ilios.core import ids
@@ -24,20 +24,16 @@ from ilios.queue.priority import Place
 
 _OF_JOBS: Final = bindparam("of_jobs", type_=String)
 _UNDER_TOKENS: Final = bindparam("under_tokens", type_=String)
-_FINISH = Prepared(
-    jobs.FINISHED.where(
-        is_in(Job.id, _OF_JOBS),
-        Job.status == PROCESSING,
-        is_in(Job.lease_token, _UNDER_TOKENS),  # each is of one claim of one job
-    ).returning(Job.id)
+_UNDER_LEASES: Final = (
+    is_in(Job.id, _OF_JOBS),
+    # In other words than those of an index, which would be gone through: it has all nodes' jobs.
+    func.coalesce(Job.status, literal_column("''")) == PROCESSING,
+    is_in(Job.lease_token, _UNDER_TOKENS),  # each is of one claim of one job
 )
+_FINISH = Prepared(jobs.FINISHED.where(*_UNDER_LEASES).returning(Job.id))
 
 
-_HELD = Prepared(
-    jobs.HELD_WITH_DOCUMENT.where(
-        is_in(Job.id, _OF_JOBS), Job.status == PROCESSING, is_in(Job.lease_token, _UNDER_TOKENS)
-    )
-)
+_HELD = Prepared(jobs.HELD_WITH_DOCUMENT.where(*_UNDER_LEASES))
 
 
 class New(NamedTuple):
