@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Final
 
 from ilios.core.disk_space import DiskReserve
@@ -17,7 +18,6 @@ from ilios.core.telemetry import logs
 from ilios.db import search_backfill, search_index
 from ilios.db.database import Database
 from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
-from ilios.db.postgres import search_index as of_postgres
 from ilios.documents import indexing, passwords, removal
 from ilios.documents.pacing import Pause, Step, in_turns
 
@@ -93,8 +93,7 @@ class Upkeep:
         with self._session() as session:
             if not indexing.progress(session).is_malformed:
                 return False  # another process has done it meanwhile
-            remake = of_postgres.remake if self._database.is_remote else search_index.remake
-            remake(session.driver)
+            _index_of(self._database).remake(session.driver)
         log.info("search.begun_anew")
         return False
 
@@ -156,7 +155,7 @@ class Upkeep:
 
     def _tidy(self) -> bool:
         with self._database.watching() as watch:
-            of_postgres.tidy(watch.driver)
+            _index_of_postgres().tidy(watch.driver)
         return False
 
     def _list(self) -> bool:
@@ -200,3 +199,13 @@ class Upkeep:
                 yield session
             except self._database.driver_error as error:
                 raise_as_sqlalchemys(error, "", session.dialect)
+
+
+def _index_of(database: Database) -> ModuleType:
+    return _index_of_postgres() if database.is_remote else search_index
+
+
+def _index_of_postgres() -> ModuleType:
+    from ilios.db.postgres import search_index as of_postgres  # SQLite has no use for it
+
+    return of_postgres

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from ilios.core.settings import Settings
 from ilios.core.telemetry import metrics
 from ilios.db.database import Database
 from ilios.operations import heartbeat
-from ilios.operations.collector import Collector
+from ilios.operations.cluster_beats import NodeBeat
+from ilios.operations.collector import Collector, _of_nodes
 from ilios.operations.heartbeat import Heartbeat
 from tests.support.forking import REPOSITORY
 
@@ -31,10 +33,11 @@ TABLE_ROW = re.compile(r"^\| `(ilios_\w+)` \| (\w+) \| (.+?) \| .+ \|$", re.MULT
 NAME = re.compile(r"\bilios_\w+")
 NAMED = re.compile(
     r"ilios_(http|queue|pickup|conversions?|retries|pages|cost|provider|governor|supervisor|worker"
-    r"|claims|parser|storage|database|disk|replication|build|key|search|webhook|trace)_\w+"
+    r"|claims|parser|storage|database|disk|replication|build|key|search|webhook|trace|node)_\w+"
 )
 UNITS = ("_total", "_seconds", "_bytes", "_rows", "_jobs", "_processes", "_left", "_info", "_up",
-         "_state", "_paused", "_blocked", "_documents", "_deliveries", "_listeners")  # fmt: skip
+         "_state", "_paused", "_blocked", "_drained", "_documents", "_deliveries",
+         "_listeners")  # fmt: skip
 
 Described = dict[str, tuple[str, frozenset[str]]]
 
@@ -56,7 +59,9 @@ def readings(settings: Settings, database: Database) -> Collector:
 def existing(readings: Collector) -> Described:
     """Type and labels of each metric, by the name that it is scraped under."""
     found = dict(_counted())
-    for family in readings.collect():
+    beat = Heartbeat(1, time.monotonic(), 2, 2, 0)
+    nodes = _of_nodes([NodeBeat("id", "host", "workers", "1.0", is_drained=False, beat=beat)])
+    for family in chain(readings.collect(), nodes):
         found[family.name] = "gauge", frozenset(family.samples[0].labels)
     return found
 

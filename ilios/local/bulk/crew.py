@@ -23,13 +23,13 @@ from ray.exceptions import (
 
 from ilios.core.errors import IliosError, StartupError
 from ilios.local.bulk.messages import Died, Ended, Order
+from ilios.local.bulk.ray_session import CHECK_SECONDS
 from ilios.local.bulk.worker import Worker
 
 CREATION: Final = "creation task"  #: in the first line of an error whose last one has the cause
 OF_MACHINE: Final = ("its node has died", "low on memory")
 """In an error of a worker that no document has ended."""
 LOST_WITH_MACHINE: Final = (NodeDiedError, ObjectLostError, OutOfMemoryError)  #: likewise
-CHECK_SECONDS: Final = 10.0  #: between two looks whether Ray is still there
 MEMORY_BYTES: Final = 1024**3
 """That Ray counts for a worker with its parser child, in a cluster: it places no more of them."""
 

@@ -23,6 +23,7 @@ from ilios.local.bulk.folders import RANDOM_CHARACTERS, own_folder
 LOOPBACK: Final = "127.0.0.1"
 PREFIX: Final = f"ilios-ray-{os.getuid()}-"
 ATTEMPTS: Final = 3  #: to start Ray, or to reach it
+CHECK_SECONDS: Final = 10.0  #: between two looks whether it is still there
 TOKEN: Final = "token"  # noqa: S105  # the name of a file
 WITHOUT: Final = ("RAY_ADDRESS", "RAY_AUTH_TOKEN")  #: variables that would name another Ray
 RAYS: Final = "r"  #: the folder that Ray has, and opens to everybody, within one that is ours alone

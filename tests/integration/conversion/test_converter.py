@@ -385,7 +385,7 @@ def test_a_progress_note_that_meets_a_lock_costs_nothing(
     assert documents.document(database, document_id).status is DocumentStatus.COMPLETED
 
 
-def locked(_database: Database) -> NoReturn:
+def locked(*_: object) -> NoReturn:
     raise DatabaseBusy("The database is locked.")
 
 

@@ -546,12 +546,12 @@ def test_a_unit_that_is_run_again_is_counted_once(
     write, count = GroupCommit.write, Recorder.count
     counted: list[int] = []
 
-    def twice(group_commit: GroupCommit, unit: Callable[[Session], T]) -> T:
+    def twice(group_commit: GroupCommit, unit: Callable[[Session], T], **how: Any) -> T:
         """Write as a unit whose neighbour in the transaction fails."""
         with contextlib.suppress(RuntimeError), bench.database.writing() as session:
             unit(session)
             raise RuntimeError("a neighbour failed")
-        return write(group_commit, unit)
+        return write(group_commit, unit, **how)
 
     def counting(recorder: Recorder, engine: LineEngine, settled: SettleCall) -> None:
         counted.append(settled.used.pages)

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select
 
 from ilios.core import ids
 from ilios.db.database import Database
-from ilios.db.dialects import any_case_like, is_in, unindexed, upsert, utc_day
+from ilios.db.dialects import any_case_like, by_writer, is_in, unindexed, upsert, utc_day
 from ilios.db.models import Batch, DailyUsage
 from ilios.db.prepared import Prepared
 
@@ -74,7 +74,7 @@ def test_an_insert_updates_the_row_that_is_there(database: Database) -> None:
     day = upsert(DailyUsage)
     add = Prepared(
         day.on_conflict_do_update(
-            index_elements=[DailyUsage.owner, DailyUsage.day],
+            index_elements=[DailyUsage.owner, by_writer(DailyUsage.day)],
             set_={"pages": DailyUsage.pages + day.excluded.pages},
         )
     )

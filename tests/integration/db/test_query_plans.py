@@ -52,6 +52,7 @@ NOW = clock.now()
 NOT_TABLES = (
     "SCAN CONSTANT ROW",
     "SCAN instance",  # of one row
+    "SCAN owners",  # a common table expression
 )
 LEASE = Lease("a" * 24, "b" * 24)
 REPEATABLE = Repeatable("a" * 64, "owner", "b" * 64)
@@ -403,9 +404,9 @@ def recorded_statements(session: Session) -> Iterator[list[tuple[str, Any]]]:
 
     execute = prepared._Compiled.execute
 
-    def note_prepared(compiled: Any, driver: Any, parameters: Any) -> Any:
+    def note_prepared(compiled: Any, driver: Any, parameters: Any, **how: Any) -> Any:
         statements.append((compiled._sql, compiled._values_of(parameters)))
-        return execute(compiled, driver, parameters)
+        return execute(compiled, driver, parameters, **how)
 
     event.listen(connection, "before_cursor_execute", note)
     with patch.object(prepared._Compiled, "execute", note_prepared):

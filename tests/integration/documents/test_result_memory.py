@@ -35,7 +35,7 @@ print(peak_bytes() - before)
 """
 STORE = (
     """
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import results
 from dataclasses import replace
 from ilios.engines.base import Conversion, Usage
@@ -71,7 +71,7 @@ SEND = (
 from ilios.api.responses import content
 from ilios.engines import json_pieces
 from ilios.api.responses.page_json import PageObjects
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.documents import repository, result_pages
 from ilios.documents.queries import DocumentReader
 

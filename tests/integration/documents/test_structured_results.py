@@ -176,6 +176,7 @@ def test_nobody_looked_at_what_an_older_document_says(
     assert reports.result(document_id, owner=OWNER).source().info is None
 
 
+@pytest.mark.only_sqlite  # reads the file
 def test_nothing_is_left_of_the_structure_of_a_deleted_document(
     database: Database, actions: DocumentActions, settings: Settings
 ) -> None:

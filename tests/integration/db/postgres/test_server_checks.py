@@ -49,7 +49,7 @@ def test_what_others_have_taken_is_counted(postgres_server: PostgresServer, url:
         ({"is_standby": True}, "a standby"),
         ({"encoding": "LATIN1"}, "the encoding LATIN1"),
         ({"is_behind_pooler": True}, "DATABASE_URL leads to a pooler"),
-        ({"places": 24}, "24 connections for us, and this node may need 25"),
+        ({"places": 25}, "25 connections for us, and this node may need 26"),
     ],
 )
 def test_each_fault_is_one_line(changes: dict[str, object], says: str) -> None:
@@ -64,8 +64,8 @@ def test_each_fault_is_one_line(changes: dict[str, object], says: str) -> None:
 def test_a_node_needs_less_of_the_server_behind_a_pooler() -> None:
     need = Need.of(settings())
 
-    assert need == (22, 3)
-    assert need.at_server(has_pooler=False) == 25
+    assert need == (23, 3)
+    assert need.at_server(has_pooler=False) == 26
     assert need.at_server(has_pooler=True) == 3
 
 
