@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=8, help="that enqueue")
+    parser.add_argument("--threads", type=int, default=16, help="that enqueue, on both sides")
     parser.add_argument("--slots", type=int, default=10, help="of each of two processes")
     parser.add_argument("--pickups", type=int, default=100, help="on an idle queue, one by one")
     parser.add_argument("--data", type=Path, help="a folder for objects, which are no part of it")

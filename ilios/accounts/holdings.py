@@ -7,18 +7,19 @@ are two keys: so one that sends without end leaves room for another. Takes a ses
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ScalarSelect, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from ilios.accounts import quotas
 from ilios.core.request_errors import StorageQuotaExceeded, TooManyWaiting
 from ilios.core.settings import Settings
 from ilios.db.models import UNLIMITED, ApiKey, OwnerTotals
 from ilios.db.owner_totals import DOCUMENT_OVERHEAD_BYTES
-from ilios.db.prepared import Prepared, Runner
+from ilios.db.prepared import Asked, Prepared, Runner
 
 SHARES_OF_VOLUME: Final = 2  #: a key may take one, without a limit of its own
 
@@ -36,15 +37,15 @@ def _limit(column: InstrumentedAttribute[int | None]) -> ScalarSelect[int | None
     return select(column).where(ApiKey.owner == bindparam("of_owner")).scalar_subquery()
 
 
-_HELD: Final = Prepared(
-    select(
-        _held(OwnerTotals.stored_bytes),
-        _held(OwnerTotals.waiting_documents),
-        _limit(ApiKey.storage_bytes),
-        _limit(ApiKey.waiting_documents),
-        select(func.count()).select_from(_KEYS.subquery()).scalar_subquery(),
-    )
+_HELD: Final = select(
+    _held(OwnerTotals.stored_bytes),
+    _held(OwnerTotals.waiting_documents),
+    _limit(ApiKey.storage_bytes),
+    _limit(ApiKey.waiting_documents),
+    select(func.count()).select_from(_KEYS.subquery()).scalar_subquery(),
 )
+_OF_OWNER = Prepared(_HELD)
+_OF_OWNER_WITH_QUOTA = Prepared(_HELD.add_columns(quotas.has_quota(bindparam("of_owner"))))
 _ON_VOLUME: Final = Prepared(
     select(func.coalesce(func.sum(OwnerTotals.stored_bytes - OwnerTotals.announced_bytes), 0))
 )
@@ -118,7 +119,20 @@ class Sums:
 
 def of(on: Runner, owner: str, standard: Standard) -> Holding:
     """Return what an owner holds, and what it may hold."""
-    ((stored, waiting, own_bytes, own_waiting, keys),) = _HELD.all(on, of_owner=owner)
+    return answered(on, _OF_OWNER.all(on, of_owner=owner)[0], standard)
+
+
+def asked(owner: str) -> Asked:
+    """Return the question for what an owner holds, as `answered` takes it.
+
+    Behind that, whether it has a quota.
+    """
+    return Asked(_OF_OWNER_WITH_QUOTA, {"of_owner": owner})
+
+
+def answered(on: Runner, row: Sequence[Any], standard: Standard) -> Holding:
+    """Return what a row says that answers the question."""
+    stored, waiting, own_bytes, own_waiting, keys = row
     limit = own_bytes
     if own_bytes is None:
         limit = _standard_bytes(on, keys, standard)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -109,6 +110,15 @@ class Used:
     claimed_pages: int | None = None
 
 
+class Recorded(NamedTuple):
+    """A call that was answered, and is not in the ledger yet."""
+
+    document: Document
+    intent: Intent
+    call_id: str
+    used: Used
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """Half-open: from `start` (inclusive) to `end` (exclusive); None is unbounded."""
@@ -151,27 +161,39 @@ def _opened(document: Document, call: Intent, call_id: str, now: datetime) -> di
     }
 
 
-def record(
-    session: Session, document: Document, call: Intent, call_id: str, used: Used, now: datetime
-) -> None:
+def record(session: Session, call: Recorded, now: datetime) -> None:
     """Record a call that was not known before it was answered, because it costs nothing."""
-    _INSERT_SETTLED.send(
-        session,
-        **_opened(document, call, call_id, now)
-        | {
-            "state": CallState.SETTLED,
-            "model": used.model,
-            "pages": used.pages,
-            "claimed_pages": used.claimed_pages,
-            "output_tokens": used.characters // CHARACTERS_PER_TOKEN,
-            "price_micros": used.charge.page_micros,
-            "margin_percent": used.charge.margin_percent,
-            "base_cost_micros": used.charge.base_micros,
-            "total_cost_micros": used.charge.total_micros,
-            "settled_at": now,
-        },
-    )
-    daily_usage.add(session, document.owner, used.pages, used.charge.total_micros, now)
+    _INSERT_SETTLED.send(session, **_settled(call, now))
+    used = call.used
+    daily_usage.add(session, call.document.owner, used.pages, used.charge.total_micros, now)
+
+
+def record_all(session: Session, calls: Sequence[Recorded], now: datetime) -> None:
+    """Record several such calls."""
+    _INSERT_SETTLED.run_many(session, (_settled(call, now) for call in calls))
+    pages: Counter[str] = Counter()
+    micros: Counter[str] = Counter()
+    for call in calls:
+        pages[call.document.owner] += call.used.pages
+        micros[call.document.owner] += call.used.charge.total_micros
+    for owner in sorted(pages):  # in everybody's order
+        daily_usage.add(session, owner, pages[owner], micros[owner], now)
+
+
+def _settled(call: Recorded, now: datetime) -> dict[str, object]:
+    used = call.used
+    return _opened(call.document, call.intent, call.call_id, now) | {
+        "state": CallState.SETTLED,
+        "model": used.model,
+        "pages": used.pages,
+        "claimed_pages": used.claimed_pages,
+        "output_tokens": used.characters // CHARACTERS_PER_TOKEN,
+        "price_micros": used.charge.page_micros,
+        "margin_percent": used.charge.margin_percent,
+        "base_cost_micros": used.charge.base_micros,
+        "total_cost_micros": used.charge.total_micros,
+        "settled_at": now,
+    }
 
 
 def settle(session: Session, call_id: str, used: Used, now: datetime) -> bool:

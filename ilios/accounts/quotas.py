@@ -23,6 +23,7 @@ from sqlalchemy import (
     SQLColumnExpression,
     bindparam,
     case,
+    exists,
     func,
     literal,
     or_,
@@ -45,12 +46,10 @@ def _greater(one: SQLColumnExpression[int], other: SQLColumnExpression[int]) -> 
     return case((one > other, one), else_=other)
 
 
+_IS_LIMITED = or_(ApiKey.pages_per_day.is_not(None), ApiKey.budget_micros_month.is_not(None))
 _LIMITS = Prepared(
     select(ApiKey.pages_per_day, ApiKey.budget_micros_month)
-    .where(
-        ApiKey.owner == bindparam("of_owner"),
-        or_(ApiKey.pages_per_day.is_not(None), ApiKey.budget_micros_month.is_not(None)),
-    )
+    .where(ApiKey.owner == bindparam("of_owner"), _IS_LIMITED)
     .with_for_update(key_share=True)
 )
 # Prepared once: see ilios.queue.jobs.
@@ -127,6 +126,11 @@ def claim(session: Session, document_id: str, owner: str, amount: Amount, now: d
 def release(session: Session, document_id: str, used: Amount) -> None:
     """Reduce a document's reservation by what one of its calls has used, as that is settled."""
     _RELEASE.send(session, of_document=document_id, pages=used.pages, micros=used.cost_micros)
+
+
+def has_quota(owner: SQLColumnExpression[str]) -> ColumnElement[bool]:
+    """Return the condition that an owner has a quota, to be looked at without its lock."""
+    return exists().where(ApiKey.owner == owner, _IS_LIMITED)
 
 
 def reserved(session: Session, owner: str) -> Amount:

@@ -19,6 +19,7 @@ from ilios.conversion.answer_keeping import keep_answer
 from ilios.conversion.answers import poison_answer, read_answer, stored_bytes
 from ilios.conversion.call_places import CallPlaces
 from ilios.conversion.claimed_job import ClaimedJob, bind_document
+from ilios.conversion.held_jobs import HeldJobs
 from ilios.conversion.images import keep_images
 from ilios.conversion.isolation import Isolation
 from ilios.conversion.planning import SOURCE, Planner
@@ -80,6 +81,7 @@ class Converter:
         self._workspaces = workspaces
         self._answers = answers
         self.calls = CallPlaces(engines)
+        self._held = HeldJobs(database)
         self._running: dict[str, _Attempt] = {}  #: by job
         with database.reading() as session:
             self._instance_id = instance.instance_id(session)
@@ -161,8 +163,7 @@ class Converter:
         self._answers.forget(spooled.call)
 
     def _open(self, lease: Lease) -> ClaimedJob:
-        with self._database.watching() as watch:
-            job, document = jobs.held_with_document(watch, lease)
+        job, document = self._held.of(lease)
         document_id, lane, started_at = document.id, job.lane, job.started_at
         bind_document(document_id)
         log.info("job.started", job_id=lease.job_id, document_id=document_id)
@@ -268,10 +269,14 @@ class Converter:
         try:
             self._recorder.store(claimed, call, conversion, images)
         except (LeaseLost, PagesMissing):
-            self._answers.forget(call)  # the pages that came are stored nevertheless
+            self._forget_answer(claimed, call)  # the pages that came are stored nevertheless
             raise
         failpoints.reach(failpoints.RESULT_COMMITTED)
-        self._answers.forget(call)
+        self._forget_answer(claimed, call)
+
+    def _forget_answer(self, claimed: ClaimedJob, call: CallRecord) -> None:
+        if claimed.engine.is_paid:  # no other's is spooled
+            self._answers.forget(call)
 
     def _keeper(self, attempt: _Attempt, call: CallRecord) -> Keep:
         def keep(answer: bytes) -> None:

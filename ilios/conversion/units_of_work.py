@@ -7,6 +7,7 @@ logs nor metrics are known here: a contract of pyproject.toml holds that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,11 +15,14 @@ from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger, quotas
 from ilios.accounts.quotas import Amount
+from ilios.conversion import joint_answers
 from ilios.conversion.claimed_job import ClaimedJob, StoredRanges
 from ilios.conversion.failures import CloseCall
+from ilios.conversion.joint_answers import StoredAnswer
 from ilios.core import clock
 from ilios.core.conversion_errors import OutcomeUnknown
 from ilios.core.prices import Charge
+from ilios.db.driver_session import DriverSession
 from ilios.db.models import Document
 from ilios.documents import job_outcome, results
 from ilios.documents.options import options_of
@@ -122,10 +126,15 @@ class SettleCall:
         """Do as `settle` with a call that nobody knows of. Raises DailyPagesSpent."""
         document = free.reserve_quota.document
         is_limited = free.reserve_quota(session)
-        ledger.record(session, document, free.intent, self.call_id, self._used(), clock.now())
+        ledger.record(session, self.recorded(free), clock.now())
         if is_limited or document.reserved_pages:
             quotas.release(session, self.document_id, self.used)
         return self._keep(session, ends_at)
+
+    def recorded(self, free: FreeCall) -> ledger.Recorded:
+        """Return what the ledger has of a call that cost nothing."""
+        document = free.reserve_quota.document
+        return ledger.Recorded(document, free.intent, self.call_id, self._used())
 
     def _used(self) -> ledger.Used:
         usage = self.conversion.usage
@@ -154,15 +163,6 @@ class FinishJob:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAnswer:
-    """The outcome of StoreAnswer."""
-
-    is_ours: bool  #: the lease held; without it, only a paid answer is kept
-    is_settled: bool  #: now, and not before
-    is_document_complete: bool
-
-
-@dataclass(frozen=True, slots=True)
 class StoreAnswer:
     """Keep what a call brought, and finish its job if the answer is whole and the lease holds.
 
@@ -182,6 +182,16 @@ class StoreAnswer:
             is_ours = jobs.finish_if_held(session, lease, now)
         else:
             is_ours = jobs.holds(session, lease)
+        return self.after(session, now, is_ours=is_ours)
+
+    @staticmethod
+    def together(session: DriverSession, units: Sequence[StoreAnswer]) -> list[StoredAnswer | None]:
+        """Keep answers at once, as GroupCommit asks for it."""
+        return joint_answers.store(session, units, clock.now())
+
+    def after(self, session: Session, now: datetime, *, is_ours: bool) -> StoredAnswer:
+        """Do what is left once the job is finished, if all pages came; `is_ours`: it was."""
+        lease = self.claimed.lease
         is_end = is_ours and self.is_whole
         ends_at = now if is_end and job_outcome.ends_document(lease) else None
         kept = self._keep(session, ends_at, is_ours=is_ours)

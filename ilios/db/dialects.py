@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from sqlalchemy import Boolean, ColumnElement, SQLColumnExpression, String, Text
+from sqlalchemy import Boolean, SQLColumnExpression, String, Text
 from sqlalchemy.dialects.sqlite.dml import Insert, OnConflictDoNothing, OnConflictDoUpdate
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -104,28 +104,55 @@ def _moment_on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -
     return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
 
 
-class values_of(FunctionElement[str]):  # noqa: N801  # likewise
-    """A subquery of the texts in a JSON list, for behind IN: its length may change."""
+class is_in(FunctionElement[bool]):  # noqa: N801  # likewise
+    """Whether a column has one of the texts in a JSON list: its length may change.
 
-    type = String()
+    PostgreSQL looks for them in the column's index, whatever it knows of the rows that there are.
+    """
+
+    type = Boolean()
     inherit_cache = True
-    name = "values_of"
+    name = "is_in"
+
+    def self_group(self, against: Any = None) -> Self:  # noqa: ARG002
+        """Return it as it is: to SQLite, `= 1` would be no use of an index."""
+        return self
 
 
-@compiles(values_of, "sqlite")
-def _values_on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"
+@compiles(is_in, "sqlite")
+def _is_in_on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    column, listed = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} IN (SELECT value FROM json_each({listed})))"
 
 
-@compiles(values_of, POSTGRESQL)
-def _values_on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    listed = compiler.process(element.clauses, **options)
-    return f"(SELECT json_array_elements_text(CAST({listed} AS json)))"
+@compiles(is_in, POSTGRESQL)
+def _is_in_on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    column, listed = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} = ANY (ARRAY(SELECT json_array_elements_text(CAST({listed} AS json)))))"
 
 
-def is_in(column: SQLColumnExpression[Any], values: values_of) -> ColumnElement[bool]:
-    """Return the condition that a column has one of these values."""
-    return column.bool_op("IN")(values)
+class is_among(FunctionElement[bool]):  # noqa: N801  # likewise
+    """Whether a column has one of the texts of a subquery, which is looked at once, and first."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "is_among"
+
+    def self_group(self, against: Any = None) -> Self:  # noqa: ARG002
+        """Return it as it is, likewise."""
+        return self
+
+
+@compiles(is_among, "sqlite")
+def _is_among_on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    column, found = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} IN {found})"
+
+
+@compiles(is_among, POSTGRESQL)
+def _is_among_on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    column, found = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} = ANY (ARRAY{found}))"
 
 
 class any_case_like(FunctionElement[bool]):  # noqa: N801  # likewise

@@ -6,7 +6,10 @@ the lock (DeWitt et al. 1984). A thread that is alone pays nothing for it.
 
 Where transactions of several processes run at once, a group takes the locks of all its units as it
 begins, in an order that is everybody's, and its units run in the order of what they lock first. Two
-that wait for each other nevertheless are told apart by the database, and run again.
+that wait for each other nevertheless are told apart by the database, and run again. There each
+statement takes a way there and back, so that units of a kind may say how they are run at once:
+`together(session, units)` is a static method of theirs, which returns for each unit its result, the
+IliosError that refuses it (then nothing of it was written), or None to have it run by itself.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from ilios.core.errors import (
     IliosError,
     OutcomeUnknown,
 )
+from ilios.core.gathering import Gathering
 from ilios.core.wakeup import Wakeup
 from ilios.db.database import Database, Scope
 from ilios.db.driver_session import DriverSession
@@ -33,6 +37,7 @@ from ilios.db.driver_session import DriverSession
 T = TypeVar("T")
 
 UNITS_MAX = 16  #: in one transaction: other processes are waiting for the lock too
+GATHER_SECONDS = 0.003  #: for which one waits for others on PostgreSQL, if there were some before
 CONFLICTS_MAX = 3  #: of one unit with others' transactions, before it is refused
 
 
@@ -41,6 +46,7 @@ class GroupCommit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._gathering = Gathering(GATHER_SECONDS)
         self._mutex = threading.Lock()
         self._waiting: list[_Entry[object]] = []
         self._has_leader = False
@@ -72,7 +78,9 @@ class GroupCommit:
     def _lead(self, leader: _Entry[object]) -> None:
         group = [leader]
         if self._database.is_remote:  # where nearly all have the lock as soon as they ask for it
+            self._gathering.wait(lambda: 1 + len(self._waiting))
             self._join(group)
+            self._gathering.note(len(group))
             group.sort(key=_first_row)
         try:
             self._write(group, is_open=not self._database.is_remote)
@@ -100,13 +108,21 @@ class GroupCommit:
             with self._database.writing(self._scope(group)) as session:
                 if is_open:
                     self._join(group)
-                for entry in group:
-                    _run_apart(entry, session) if apart else _run(entry, session)
+                self._run_all(group, session, apart=apart)
         except Exception as error:  # noqa: BLE001  # its owner raises it
             self._undone(group, error, apart=apart)
         else:
             for entry in group:
                 entry.is_done = True
+
+    def _run_all(self, group: list[_Entry[object]], session: DriverSession, *, apart: bool) -> None:
+        left = group
+        if self._database.is_remote and not apart:
+            left = [entry for entry in group if entry.together is None]
+            for together, entries in _of_a_kind(group).items():
+                left += _run_together(together, entries, session)
+        for entry in left:
+            _run_apart(entry, session) if apart else _run(entry, session)
 
     def _undone(self, group: list[_Entry[object]], error: Exception, *, apart: bool) -> None:
         """Write again what a transaction held that has failed, as far as it may be."""
@@ -132,6 +148,33 @@ class GroupCommit:
             self._write([entry])
         else:
             entry.fail(error)
+
+
+def _of_a_kind(
+    group: list[_Entry[object]],
+) -> dict[Callable[..., list[object]], list[_Entry[object]]]:
+    """Return the units that one function runs together, by that."""
+    kinds: dict[Callable[..., list[object]], list[_Entry[object]]] = {}
+    for entry in group:
+        if entry.together is not None:
+            kinds.setdefault(entry.together, []).append(entry)
+    return kinds
+
+
+def _run_together(
+    together: Callable[..., list[object]], entries: list[_Entry[object]], session: DriverSession
+) -> list[_Entry[object]]:
+    """Run units at once, and return those that are left to be run by themselves."""
+    left = []
+    outcomes = together(session, [entry.unit for entry in entries])
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        if outcome is None:
+            left.append(entry)
+        elif isinstance(outcome, IliosError):
+            entry.fail(outcome)
+        else:
+            entry.succeed(outcome)
+    return left
 
 
 def _run(entry: _Entry[object], session: DriverSession) -> None:
@@ -173,15 +216,24 @@ class _Entry(Generic[T]):
         self.owner = owner
         self.scope = scope
         self.conflicts = 0  #: with transactions of others
-        self._unit = unit
+        self.unit = unit
         self._result: T | None = None
         self._error: Exception | None = None
         self.woken = Wakeup()  #: its unit is done, or its thread is the next leader
         self.is_done = False
 
+    @property
+    def together(self) -> Callable[..., list[object]] | None:
+        """What runs units of this kind at once, if anything does."""
+        found: Callable[..., list[object]] | None = getattr(type(self.unit), "together", None)
+        return found
+
     def run(self, session: Session) -> None:
+        self.succeed(self.unit(session))
+
+    def succeed(self, result: T) -> None:
         self._error = None  # of a run whose transaction failed
-        self._result = self._unit(session)
+        self._result = result
 
     def fail(self, error: Exception) -> None:
         self._error, self.is_done = error, True

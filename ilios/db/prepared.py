@@ -7,10 +7,11 @@ execution are the parameters, the driver, and the types of what comes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
+from functools import cached_property
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import WeakSet
 
 from sqlalchemy import (
@@ -30,6 +31,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.visitors import replacement_traverse
 from sqlalchemy.types import TypeEngine
 
+from ilios.db import row_sets
 from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
 from ilios.db.watch import Watch
 
@@ -40,7 +42,6 @@ and where it sees what was flushed; or Watch, where it is a transaction of its o
 _WITH_DRIVER: Final = (DriverSession, Watch)  #: they name it themselves
 Process = Callable[[Any], Any]
 FLOAT8_OID: Final = 701  #: of `double precision`, in pg_type
-FEW_ROWS: Final = 4  #: that wait for the next statement, too
 IN_TRANSACTION: Final = 2  #: PQTRANS_INTRANS of libpq: cursors of the server end with it
 _cursors: Final = count()
 
@@ -92,9 +93,13 @@ class Prepared:
         compiled.send(driver, parameters)
 
     def run_many(self, on: Runner, rows: Iterable[dict[str, object]]) -> None:
-        """Write once with each of these parameters."""
+        """Write once with each of these parameters.
+
+        On PostgreSQL one statement does it, with what the transaction executes next: no two may
+        concern the same row.
+        """
         compiled, driver = self._prepare(on)
-        compiled.execute_many(driver, rows)
+        compiled.execute_many(driver, list(rows))
 
     def _prepare(self, on: Runner) -> tuple[_Compiled, Any]:
         if isinstance(on, _WITH_DRIVER):
@@ -109,6 +114,30 @@ class Prepared:
         if compiled is None or type(compiled.dialect) is not type(dialect):
             self._compiled = compiled = _Compiled(self._statement, self._columns, dialect)
         return compiled
+
+
+class Asked(NamedTuple):
+    """A statement and its parameters."""
+
+    statement: Prepared
+    parameters: Mapping[str, object]
+
+    def all(self, on: Runner) -> list[tuple[Any, ...]]:
+        """Return all rows."""
+        return self.statement.all(on, **self.parameters)
+
+
+def all_at_once(on: DriverSession | Watch, asked: Iterable[Asked]) -> list[list[tuple[Any, ...]]]:
+    """Return all rows of each statement, which go there and come back together.
+
+    Each sees what those before it have done. PostgreSQL only.
+    """
+    found = []
+    with on.driver.behind_deferred():
+        for statement, parameters in asked:
+            compiled, driver = statement._prepare(on)
+            found.append((compiled, compiled.execute(driver, dict(parameters))))
+    return [compiled.typed(compiled.read(cursor.fetchall)) for compiled, cursor in found]
 
 
 _known: Final[WeakSet[Prepared]] = WeakSet()
@@ -150,6 +179,7 @@ class _Compiled:
                 self._constants[name] = process(parameters[name]) if process else parameters[name]
             elif process is not None:
                 self._processed.append((name, process))
+        self._many = _Many(self._sql, {name: binds[name].type for name in asked}, dialect)
         self._results = [
             (place, process)
             for place, column in enumerate(statement.exported_columns)
@@ -192,16 +222,26 @@ class _Compiled:
         else:
             self.execute(driver, parameters)
 
-    def execute_many(self, driver: Any, rows: Iterable[dict[str, object]]) -> None:
-        values = [self._values_of(parameters) for parameters in rows]
+    def execute_many(self, driver: Any, rows: list[dict[str, object]]) -> None:
         try:
-            if self._may_wait and len(values) <= FEW_ROWS:
-                for row in values:
-                    driver.defer(self._sql, row)
+            if len(rows) > 1 and self._may_wait and (as_set := self._as_set(rows)) is not None:
+                driver.defer(*as_set)
+            elif len(rows) <= 1 and self._may_wait:
+                for row in rows:
+                    driver.defer(self._sql, self._values_of(row))
             else:
-                driver.cursor().executemany(self._sql, values)
+                driver.cursor().executemany(self._sql, list(map(self._values_of, rows)))
         except self.dialect.loaded_dbapi.Error as error:
             raise_as_sqlalchemys(error, self._sql, self.dialect)
+
+    def _as_set(self, rows: list[dict[str, object]]) -> tuple[str, dict[str, object]] | None:
+        """Return one statement for all rows and its parameters; None where it cannot be."""
+        if len(rows) > row_sets.ROWS_MAX or (sql := self._many.sql) is None:
+            return None
+        for parameters in rows:
+            self._require_names(parameters)
+        listed = self._many.listed(rows, self._processed)
+        return None if listed is None else (sql, self._constants | {row_sets.ROWS: listed})
 
     def typed(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Return the rows with their values in the types of the columns."""
@@ -215,13 +255,41 @@ class _Compiled:
             typed.append(tuple(values))
         return typed
 
-    def _values_of(self, parameters: dict[str, object]) -> Any:
+    def _require_names(self, parameters: dict[str, object]) -> None:
         if parameters.keys() != self._names:
             raise TypeError(f"parameters {sorted(parameters)} in place of {sorted(self._names)}")
+
+    def _values_of(self, parameters: dict[str, object]) -> Any:
+        self._require_names(parameters)
         values = self._constants | parameters
         for name, process in self._processed:
             values[name] = process(values[name])
         return values if self._order is None else [values[name] for name in self._order]
+
+
+class _Many:
+    """A statement of PostgreSQL in its form for many rows, made when it is used."""
+
+    def __init__(self, sql: str, types: dict[str, TypeEngine[Any]], dialect: Dialect) -> None:
+        self._of_one, self._types, self._dialect = sql, types, dialect
+
+    @cached_property
+    def sql(self) -> str | None:
+        return row_sets.statement(self._of_one, self._types, self._dialect)
+
+    @cached_property
+    def _as_they_are(self) -> set[str]:
+        types = self._types.items()
+        return {name for name, type_ in types if row_sets.is_json(type_, self._dialect)}
+
+    def listed(
+        self, rows: list[dict[str, object]], processed: list[tuple[str, Process]]
+    ) -> str | None:
+        """Return the rows as the statement takes them."""
+        steps = [step for step in processed if step[0] not in self._as_they_are]
+        return row_sets.encoded(
+            row | {name: process(row[name]) for name, process in steps} for row in rows
+        )
 
 
 def _defaults(compiled: Any) -> dict[str, object]:

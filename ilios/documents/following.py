@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    String,
     Text,
     bindparam,
     func,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from ilios.db.dialects import is_in, moment_text, unindexed, values_of
+from ilios.db.dialects import is_in, moment_text, unindexed
 from ilios.db.models import PENDING, PROCESSING, Document, DocumentStatus, ProviderBatch
 from ilios.db.models.base import UtcDateTime
 from ilios.db.prepared import Prepared
@@ -87,7 +88,7 @@ _DOCUMENTS: Final = Prepared(
         func.coalesce(_result.page_count, Document.page_count),
     )
     .outerjoin(_result, _result.id == Document.result_of)
-    .where(is_in(Document.id, values_of(bindparam("wanted"))))
+    .where(is_in(Document.id, bindparam("wanted")))
 )
 _BATCHES: Final = Prepared(
     select(
@@ -100,10 +101,10 @@ _BATCHES: Final = Prepared(
         .limit(1)
         .scalar_subquery(),
     )
-    .where(is_in(Document.batch_id, values_of(bindparam("wanted"))))
+    .where(is_in(Document.batch_id, bindparam("wanted")))
     .group_by(Document.batch_id, Document.status)
 )
-_OF_OWNERS: Final = values_of(bindparam("owners"))
+_OF_OWNERS: Final = bindparam("owners", type_=String)
 _SINCE: Final = bindparam("since", type_=UtcDateTime)
 _NOTHING: Final = literal_column("''", Text)
 _NO_MOMENT: Final = literal_column("NULL", Text)

@@ -185,6 +185,17 @@ def add(session: Session, document_id: str, pages: Iterable[Page]) -> None:
         _index_entered(session, before)
 
 
+def add_short(session: Session, pages: Iterable[tuple[str, Page]]) -> None:
+    """Index pages of a piece each, with their documents, on PostgreSQL."""
+    from ilios.db.postgres import search as tsvectors
+
+    texts = ((document_id, page, next(page.pieces())) for document_id, page in pages)
+    tsvectors.add(
+        session,
+        ((document_id, page.index, 0, terms(text) or text) for document_id, page, text in texts),
+    )
+
+
 def index_entered(session: Session) -> None:
     """Index all that was entered."""
     before = _extent_if_apart(session)
@@ -281,8 +292,10 @@ def _enter(
     if before is None:
         from ilios.db.postgres import search as tsvectors
 
-        texts = ((place.page, place.piece, terms(text) or text) for place, text in taken)
-        tsvectors.add(session, document_id, texts)
+        tsvectors.add(
+            session,
+            ((document_id, place.page, place.piece, terms(text) or text) for place, text in taken),
+        )
         return rest
     # No number twice: the index may have had the words of one that was deleted.
     first = max(before.last, before.indexed) + 1

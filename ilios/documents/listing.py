@@ -21,6 +21,7 @@ from typing import Any, Final
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    String,
     Text,
     bindparam,
     func,
@@ -33,7 +34,7 @@ from sqlalchemy.exc import DatabaseError
 from ilios.core.owner_places import OwnerPlaces, guest_places
 from ilios.core.request_errors import Busy, SearchTooWide
 from ilios.db.database import Database
-from ilios.db.dialects import is_in, is_postgres, unindexed, values_of
+from ilios.db.dialects import is_in, is_postgres, unindexed
 from ilios.db.models import DELETED, Document, DocumentStatus
 from ilios.db.models.base import UtcDateTime
 from ilios.db.prepared import Prepared, Runner
@@ -56,7 +57,7 @@ MATCHES_MAX: Final = 3  #: pages of a document that are shown
 LOOKED_THROUGH_CHARACTERS: Final = 4 * 1024 * 1024
 """Of the pages of an answer, in which the words are looked for to show what is around them."""
 _RESULT: Final = func.coalesce(Document.result_of, Document.id)
-_RESULTS: Final = values_of(bindparam("of_results"))
+_RESULTS: Final = bindparam("of_results", type_=String)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from ilios.db.models import Batch
 from ilios.documents import idempotency
 from ilios.documents.admission import Candidate, Order, Stored
 from ilios.documents.idempotency import Created, CreatedBefore, Repeatable, once
+from ilios.documents.recent_room import RecentRoom
 from ilios.documents.remote import Remote, RemoteCandidate
 from ilios.documents.units_of_work import AdmitBatch, AdmitDocument, AdmitDocuments, AnyCandidate
 from ilios.documents.uploads import Received, RefusedFile
@@ -56,6 +57,7 @@ class NewDocuments:
         self._store = store
         self._disk_reserve = disk_reserve
         self._group_commit = group_commit
+        self._recent_room = RecentRoom() if database.is_remote else None
 
     @cached_property
     def instance(self) -> str:
@@ -138,7 +140,14 @@ class NewDocuments:
             self._disk_reserve.require()  # of these only rows are written now
         standard = self.standard()
         counted_bytes = sum(holdings.counted_bytes(checked.file.size_bytes) for checked in files)
-        self.holding(files[0].order.owner, standard).require_room(counted_bytes, len(files))
+        owner = files[0].order.owner
+        recent = self._recent_room
+        if recent is not None and recent.had(owner, counted_bytes, len(files)):
+            return standard
+        holding = self.holding(owner, standard)
+        holding.require_room(counted_bytes, len(files))
+        if recent is not None:
+            recent.note(owner, holding)
         return standard
 
     @contextlib.contextmanager

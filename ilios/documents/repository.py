@@ -47,7 +47,7 @@ _SUBMITTED: Final = frozenset(
 )
 """The columns of a document that was submitted, and has no result."""
 _INSERT = Prepared(insert(Document))
-_INSERT_SUBMITTED = Prepared(insert(Document).values(warnings=[]), _SUBMITTED)
+INSERT_SUBMITTED = Prepared(insert(Document).values(warnings=[]), _SUBMITTED)
 _INSERT_BATCH = Prepared(insert(Batch))
 _NEW: Final = {
     **{column.key: column.default and column.default.arg for column in _COLUMNS},
@@ -174,12 +174,17 @@ def is_awaited_here() -> ColumnElement[bool]:
 
 def add(session: Session, **columns: Any) -> dict[str, Any]:
     """Insert a document, and return its row; other columns have their defaults, or nothing."""
-    row = _NEW | columns
+    row = whole(columns)
     if columns.keys() == _SUBMITTED:
-        _INSERT_SUBMITTED.send(session, **columns)
+        INSERT_SUBMITTED.send(session, **columns)
     else:
         _INSERT.send(session, **row)
     return row
+
+
+def whole(columns: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a document, where the columns that are not given have their defaults."""
+    return _NEW | columns
 
 
 def add_batch(session: Session, **columns: Any) -> None:

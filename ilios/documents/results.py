@@ -10,24 +10,32 @@ ilios.documents.removal.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from sqlalchemy import String, bindparam, exists, func, or_, select, update
+from sqlalchemy import String, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core.conversion_errors import ConversionError
-from ilios.db.dialects import is_in, values_of
+from ilios.db.dialects import is_among, is_in
 from ilios.db.models import Document, DocumentStatus, Job, PageRow
-from ilios.db.models.statuses import OPEN, READABLE, RETRYABLE
+from ilios.db.models.statuses import OPEN, READABLE
 from ilios.db.prepared import Prepared
-from ilios.documents import extractions, failed_pages, indexing, repository, stored_pages
+from ilios.documents import (
+    extractions,
+    failed_pages,
+    indexing,
+    page_states,
+    repository,
+    stored_pages,
+)
 from ilios.documents.failed_pages import FailedPages
+from ilios.documents.page_states import PageState
 from ilios.documents.snapshots import Shown
 from ilios.documents.stored_pages import Images
-from ilios.engines.base import Conversion, DocumentInfo
+from ilios.engines.base import Conversion, DocumentInfo, Page
 
 # Prepared once: see ilios.queue.jobs.
 SHARED_RESULT = (
@@ -46,26 +54,15 @@ _BEGIN = Prepared(
     )
     .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
 )
-_OF_JOBS = is_in(Job.id, values_of(bindparam("of_jobs", type_=String)))
+_OF_JOBS = is_in(Job.id, bindparam("of_jobs", type_=String))
 _BEGIN_ALL = Prepared(
     update(Document)
     .where(
-        Document.id.in_(select(Job.document_id).where(_OF_JOBS)),
+        is_among(Document.id, select(Job.document_id).where(_OF_JOBS).scalar_subquery()),
         Document.status == DocumentStatus.PENDING,
     )
     .values(status=DocumentStatus.PROCESSING, started_at=bindparam("moment"))
 )
-_STATE = Prepared(
-    select(
-        Document.status,
-        Document.warnings,
-        Document.failed_pages,
-        exists().where(PageRow.document_id == Document.id),
-        repository.is_joined(OPEN),
-    ).where(Document.id == bindparam("of_document"))
-)
-_TAKES_PAGES = (*OPEN, *RETRYABLE)
-"""A retry of a failed or cancelled document finds its pages."""
 _STORE = (
     update(Document)
     .where(Document.id == bindparam("of_document"))
@@ -86,7 +83,7 @@ _COMPLETED: Final[dict[str, Any]] = {
     "part_bytes": 0,
 }
 _CHECKPOINT = Prepared(_STORE)
-_CHECKPOINT_AND_COMPLETE = Prepared(_STORE.values(**_COMPLETED, page_count=bindparam("stored")))
+CHECKPOINT_AND_COMPLETE = Prepared(_STORE.values(**_COMPLETED, page_count=bindparam("stored")))
 _COMPLETE = Prepared(
     update(Document)
     .where(Document.id == bindparam("of_document"), Document.status.in_(OPEN))
@@ -231,7 +228,7 @@ def checkpoint(
     joined it; return whether it was.
     """
     repository.lock(session, document_id)  # another range of it may be stored at this moment
-    state = _state(session, document_id)
+    state = page_states.of(session, document_id)
     if state is None or not state.takes_pages:
         return False
     present = set(repository.page_indexes(session, document_id)) if state.has_pages else set()
@@ -242,21 +239,9 @@ def checkpoint(
     indexing.add(session, document_id, new)
     if conversion.extraction is not None:
         extractions.keep(session, document_id, conversion.extraction)
-    warnings = [
-        *state.warnings,
-        *map(asdict, conversion.warnings),
-        *(asdict(warning) for page in new for warning in page.warnings),
-    ]
-    values = {
-        "of_document": document_id,
-        "resolved": conversion.usage.model,
-        "stored": len(present) + len(new),
-        "noted": sorted(warnings, key=lambda warning: warning["page"] or 0),
-        "failed": failed_pages.without(state.failed_pages, {page.index for page in new}),
-        "told": conversion.info and _info(conversion.info),
-    }
+    values = stored_values(document_id, state, conversion, new, len(present))
     if ends_at is not None and state.may_end_alone:
-        _CHECKPOINT_AND_COMPLETE.send(session, **values, moment=ends_at)
+        CHECKPOINT_AND_COMPLETE.send(session, **values, moment=ends_at)
         return True
     _CHECKPOINT.send(session, **values)
     if state.failed_pages is not None:
@@ -264,9 +249,28 @@ def checkpoint(
     return False
 
 
+def stored_values(
+    document_id: str, state: PageState, conversion: Conversion, new: Sequence[Page], present: int
+) -> dict[str, object]:
+    """Return the parameters of a checkpoint for pages that are stored beside those present."""
+    warnings = [
+        *state.warnings,
+        *map(asdict, conversion.warnings),
+        *(asdict(warning) for page in new for warning in page.warnings),
+    ]
+    return {
+        "of_document": document_id,
+        "resolved": conversion.usage.model,
+        "stored": present + len(new),
+        "noted": sorted(warnings, key=lambda warning: warning["page"] or 0),
+        "failed": failed_pages.without(state.failed_pages, {page.index for page in new}),
+        "told": conversion.info and _info(conversion.info),
+    }
+
+
 def takes_pages(session: Session, document_id: str) -> bool:
     """Return whether a document takes pages: it is neither whole, deleted nor unknown."""
-    state = _state(session, document_id)
+    state = page_states.of(session, document_id)
     return state is not None and state.takes_pages
 
 
@@ -312,32 +316,6 @@ def fail(session: Session, document_id: str, error: ConversionError, now: dateti
         )
         .execution_options(synchronize_session=False)
     )
-
-
-class _State(NamedTuple):
-    """What decides about the pages of a document."""
-
-    status: DocumentStatus
-    warnings: list[dict[str, Any]]
-    failed_pages: FailedPages | None
-    has_pages: bool
-    is_awaited_by_others: bool
-
-    @property
-    def may_end_alone(self) -> bool:
-        """Whether it is open, without pages that have failed, and nobody has joined it."""
-        is_plain = not self.is_awaited_by_others and self.failed_pages is None
-        return is_plain and self.status in OPEN
-
-    @property
-    def takes_pages(self) -> bool:
-        lacks_pages = self.status in READABLE and self.failed_pages is not None
-        return self.status in _TAKES_PAGES or lacks_pages or self.is_awaited_by_others
-
-
-def _state(session: Session, document_id: str) -> _State | None:
-    row = _STATE.first(session, of_document=document_id)
-    return None if row is None else _State(*row)
 
 
 def _info(info: DocumentInfo) -> dict[str, Any]:

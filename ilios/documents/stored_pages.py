@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, Final
@@ -14,6 +14,7 @@ from ilios.db.models import PagePiece, PageRow, PageWords
 from ilios.db.prepared import Prepared
 from ilios.engines.base import Page
 from ilios.engines.page_structure import Box
+from ilios.engines.page_text import PIECE_MAX_CHARACTERS
 from ilios.engines.page_words import Words
 
 PAGES_PER_INSERT: Final = 50  #: of at most a piece each; more are not held in memory
@@ -73,6 +74,22 @@ def _insert(session: Session, document_id: str, pages: Sequence[Page], images: I
     for page in pages:
         if page.words is not None:
             _INSERT_WORDS.run_many(session, _word_rows(document_id, page.index, page.words))
+
+
+def is_short(page: Page) -> bool:
+    """Return whether a page is one row: it has one piece, and no words were asked for."""
+    return page.characters <= PIECE_MAX_CHARACTERS and page.words is None
+
+
+def insert_short(session: Session, pages: Iterable[tuple[str, Page, list[StoredImage]]]) -> None:
+    """Insert short pages, each with its document and its images."""
+    _INSERT_PAGE.run_many(
+        session,
+        [
+            _page_columns(document_id, page, next(_pieces(page)), images)
+            for document_id, page, images in pages
+        ],
+    )
 
 
 def _pieces(page: Page) -> Iterator[tuple[str, str | None]]:

@@ -17,9 +17,11 @@ from ilios.accounts.holdings import Standard
 from ilios.core import clock, ids
 from ilios.core.request_errors import Gone, TooLate, UploadIncomplete
 from ilios.core.settings import Settings
+from ilios.db.driver_session import DriverSession
 from ilios.db.models import DocumentStatus, ProviderBatch, ProviderBatchState, statuses
-from ilios.documents import removal, repository
+from ilios.documents import joint_admission, removal, repository
 from ilios.documents.admission import Candidate, Order, admit
+from ilios.documents.joint_admission import Outcome
 from ilios.documents.remote import RemoteCandidate
 from ilios.documents.remote_admission import admit_remote
 from ilios.engines import registry
@@ -40,6 +42,12 @@ class AdmitDocument:
         holding = holdings.of(session, self.candidate.order.owner, self.standard)
         holding.require_room(holdings.counted_bytes(self.candidate.size_bytes), 1)
         return _admit(session, self.candidate, clock.now())
+
+    @staticmethod
+    def together(session: DriverSession, units: Sequence[AdmitDocument]) -> list[Outcome]:
+        """Admit documents at once, as GroupCommit asks for it."""
+        given = [(unit.candidate, unit.standard) for unit in units]
+        return joint_admission.admit(session, given, clock.now())
 
 
 @dataclass(frozen=True, slots=True)

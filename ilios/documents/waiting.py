@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from ilios.core import computing
 from ilios.core.telemetry import logs
 from ilios.db.database import Database
-from ilios.db.dialects import is_in, values_of
+from ilios.db.dialects import is_in
 from ilios.db.models import PENDING, PROCESSING, Document
 from ilios.db.prepared import Prepared
 from ilios.db.watch import Watch
@@ -31,7 +31,7 @@ PREDICATE_POLL_SECONDS = 0.25
 GIVEN_UP_POLL_SECONDS = 1.0  #: between two looks at whether a wait is given up
 _ENDED: Final = Prepared(
     select(Document.id).where(
-        is_in(Document.id, values_of(bindparam("awaited"))),
+        is_in(Document.id, bindparam("awaited")),
         Document.status.not_in((PENDING, PROCESSING)),
     )
 )

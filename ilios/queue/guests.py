@@ -5,13 +5,15 @@ Takes a session, never commits.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, String, bindparam, func, not_, select
 from sqlalchemy.orm import Session, aliased
 
+from ilios.db.dialects import is_in, is_postgres
 from ilios.db.models import PENDING, Job
 from ilios.db.prepared import Prepared, Runner
 from ilios.queue import jobs
@@ -44,10 +46,22 @@ _FIRST_OF_EACH = Prepared(
     .where(_OWNERS.c.owner.is_not(None))
     .order_by(_RANK, _OWNERS.c.owner)
 )
+_FIRST_OF_OTHERS = Prepared(
+    select(_FIRST.scalar_subquery())
+    .where(
+        _OWNERS.c.owner.is_not(None),
+        not_(is_in(_OWNERS.c.owner, bindparam("not_of", type_=String))),
+    )
+    .order_by(_RANK, _OWNERS.c.owner)
+    .limit(1)
+)
 
 
 def first_ready(on: Runner, lane: str, owners: Collection[str]) -> str | None:
     """Return the ready job of the lowest rank in a lane that belongs to none of these owners."""
+    if is_postgres(on):  # a cursor of the server takes several ways there and back
+        row = _FIRST_OF_OTHERS.first(on, in_lane=lane, not_of=json.dumps(list(owners)))
+        return None if row is None else row[0]
     with closing(_FIRST_OF_EACH.each(on, in_lane=lane)) as found:
         return next((job_id for job_id, owner in found if owner not in owners), None)
 

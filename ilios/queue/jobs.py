@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -35,7 +35,7 @@ _GIVEN = (
     *("id", "document_id", "owner", "type", "lane", "priority", "rank", "max_attempts"),
     *("created_at", "request_id", "traceparent"),
 )
-_INSERT = Prepared(_NEW, (*_GIVEN, "provider_batch_id"))
+INSERT = Prepared(_NEW, (*_GIVEN, "provider_batch_id"))
 _INSERT_RANGE = Prepared(_NEW, (*_GIVEN, "first_page", "last_page"))
 # Prepared once: writers queue for the write lock, and to build a statement takes longer than to
 # execute it.
@@ -70,27 +70,21 @@ _UNDER_LEASE = (
 )
 _OF_JOB = Job.__mapper__.column_attrs.keys()
 _OF_DOCUMENT = Document.__mapper__.column_attrs.keys()
-_HELD_WITH_DOCUMENT = Prepared(
-    select(
-        *(getattr(Job, name) for name in _OF_JOB),
-        *(getattr(Document, name) for name in _OF_DOCUMENT),
-    )
-    .join(Document, Job.document_id == Document.id)
-    .where(*_UNDER_LEASE)
-)
+HELD_WITH_DOCUMENT = select(
+    *(getattr(Job, name) for name in _OF_JOB),
+    *(getattr(Document, name) for name in _OF_DOCUMENT),
+).join(Document, Job.document_id == Document.id)
+_HELD_WITH_DOCUMENT = Prepared(HELD_WITH_DOCUMENT.where(*_UNDER_LEASE))
 _HOLDS = Prepared(select(Job.id).where(*_UNDER_LEASE))
 _HOLDS_LOCKED = Prepared(select(Job.id).where(*_UNDER_LEASE).with_for_update())
-_FINISH = Prepared(
-    update(Job)
-    .where(*_UNDER_LEASE)
-    .values(
-        status=JobStatus.COMPLETED,
-        lease_token=None,
-        lease_until=None,
-        worker=None,
-        completed_at=bindparam("moment"),
-    )
+FINISHED = update(Job).values(
+    status=JobStatus.COMPLETED,
+    lease_token=None,
+    lease_until=None,
+    worker=None,
+    completed_at=bindparam("moment"),
 )
+_FINISH = Prepared(FINISHED.where(*_UNDER_LEASE))
 
 
 class Lease(NamedTuple):
@@ -120,7 +114,7 @@ def enqueue(
     In FETCH_LANE it fetches the document.
     """
     job_id = ids.new_id()
-    _INSERT.send(
+    INSERT.send(
         session,
         id=job_id,
         document_id=document_id,
@@ -252,6 +246,11 @@ def held_with_document(on: Runner, lease: Lease) -> tuple[Job, Document]:
     row = _HELD_WITH_DOCUMENT.first(on, **_named(lease))
     if row is None:
         raise lease_lost(lease)
+    return detached(row)
+
+
+def detached(row: tuple[Any, ...]) -> tuple[Job, Document]:
+    """Return a job and its document of HELD_WITH_DOCUMENT."""
     of_job, of_document = row[: len(_OF_JOB)], row[len(_OF_JOB) :]
     return (
         Job.detached(dict(zip(_OF_JOB, of_job, strict=True))),

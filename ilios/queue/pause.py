@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ilios.db.models import Instance
-from ilios.db.prepared import Prepared, Runner
+from ilios.db.prepared import Asked, Prepared, Runner
 
 # Prepared once: see ilios.queue.jobs.
 _PAUSED_SINCE = Prepared(select(Instance.queue_paused_at))
@@ -28,6 +28,11 @@ def paused_since(on: Runner) -> datetime | None:
     """Return when an operator paused the queue; None while jobs may start."""
     row: tuple[datetime | None] | None = _PAUSED_SINCE.first(on)
     return row[0] if row else None
+
+
+def asked() -> Asked:
+    """Return the question that is answered by a row of the moment since when it is paused."""
+    return Asked(_PAUSED_SINCE, {})
 
 
 def is_paused(on: Runner) -> bool:

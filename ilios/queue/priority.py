@@ -9,13 +9,14 @@ of them enqueues, and a step of priority is worth ten jobs, or ten minutes of wa
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ilios.core import clock
 from ilios.db.models import PENDING, Job, JobType, ProviderBatch
-from ilios.db.prepared import Prepared
+from ilios.db.prepared import Asked, Prepared
 
 SPACING_MS = 60_000
 STEP_MS = 600_000
@@ -50,9 +51,27 @@ _SCHEDULE_NOW = Prepared(
 )
 
 
+class Place(NamedTuple):
+    """Jobs that come one behind the other."""
+
+    lane: str
+    owner: str
+    priority: int
+
+
 def next_rank(session: Session, lane: str, owner: str, priority: int, now: datetime) -> int:
     """Return the rank of a job that is enqueued now."""
     ((head, tail),) = _HEAD_AND_TAIL.all(session, lane=lane, owner=owner, priority=priority)
+    return rank(head, tail, priority, now)
+
+
+def asked(place: Place) -> Asked:
+    """Return the question for what `rank` takes: the head of the queue, and the owner's tail."""
+    return Asked(_HEAD_AND_TAIL, place._asdict())
+
+
+def rank(head: int | None, tail: int | None, priority: int, now: datetime) -> int:
+    """Return the rank of a job that comes behind the owner's `tail`, itself a rank."""
     start = clock.milliseconds(now)
     if head is not None:
         start = max(start, head)

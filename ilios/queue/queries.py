@@ -10,7 +10,7 @@ from sqlalchemy import ScalarSelect, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from ilios.db.models import CANCELLED, PENDING, PROCESSING, Job, JobStatus
-from ilios.db.prepared import Prepared, Runner
+from ilios.db.prepared import Asked, Prepared, Runner
 from ilios.queue import jobs
 
 OPEN: Final = (JobStatus.PENDING, JobStatus.PROCESSING)
@@ -62,6 +62,16 @@ def anything_ready(on: Runner, lanes: Iterable[str]) -> bool:
     return any(_READY.first(on, in_lane=lane) for lane in lanes)
 
 
+def asked_for_ready(lane: str) -> Asked:
+    """Return the question that is answered by a row when a claim in the lane would find a job."""
+    return Asked(_READY, {"in_lane": lane})
+
+
+def asked_for_due(now: datetime) -> Asked:
+    """Return the question that is answered by a row when a delayed job's time has come."""
+    return Asked(_DUE, {"moment": now})
+
+
 def anything_due(on: Runner, now: datetime) -> bool:
     """Return whether a delayed job's time has come."""
     return _DUE.first(on, moment=now) is not None
@@ -69,8 +79,12 @@ def anything_due(on: Runner, now: datetime) -> bool:
 
 def cancelled_under(on: Runner, node: str) -> list[str]:
     """Return the cancelled jobs that workers of this node may still run."""
-    # `0` comes after `/`
-    return [job_id for (job_id,) in _CANCELLED_UNDER.all(on, first=f"{node}/", last=f"{node}0")]
+    return [job_id for (job_id,) in asked_for_cancelled(node).all(on)]
+
+
+def asked_for_cancelled(node: str) -> Asked:
+    """Return the question for what `cancelled_under` returns, by rows of an id each."""
+    return Asked(_CANCELLED_UNDER, {"first": f"{node}/", "last": f"{node}0"})  # `0` is after `/`
 
 
 def anything_expired(on: Runner, now: datetime) -> bool:

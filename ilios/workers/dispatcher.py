@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
 
 from ilios.accounts import ledger
 from ilios.core import clock
 from ilios.core.settings import Settings
 from ilios.core.telemetry import logs, metrics
 from ilios.db.database import Database, Scope
+from ilios.db.driver_session import DriverSession
 from ilios.db.models import Document, Job, JobStatus
+from ilios.db.prepared import all_at_once
+from ilios.db.watch import Watch
 from ilios.documents import job_outcome, results
 from ilios.engines import registry
 from ilios.queue import batch_claims, cancellation, guests, jobs, pause, priority, queries, release
@@ -48,12 +50,20 @@ class Offer:
     running: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
+class Look(NamedTuple):
+    """What there is to claim."""
+
+    ready: frozenset[str]  #: lanes in which a job waits
+    is_due: bool  #: a delayed job's time has come
+
+
 @dataclass(frozen=True, slots=True)
 class Commands:
     """What owners and operators want of a node's workers."""
 
     cancelled: list[str]  #: jobs that were cancelled while workers were at them
     is_paused: bool  #: no job is to start
+    look: Look | None = None  #: what was asked with it, where that is a way to a server
 
 
 class Dispatcher:
@@ -77,23 +87,31 @@ class Dispatcher:
         self._backlog: set[str] = set()  #: lanes in which every slot has found a job
 
     def claim(
-        self, offer: Offer, renewed: Callable[[], Offer] | None = None
+        self,
+        offer: Offer,
+        renewed: Callable[[], Offer] | None = None,
+        look: Look | None = None,
     ) -> list[tuple[FreeSlot, Lease]]:
         """Claim one ready job for each slot, in that order, until nothing is ready in its lane.
 
         `renewed` is asked for the slots once the write lock is held: others may have become free
-        during the wait for it, and would have to wait for it again.
+        during the wait for it, and would have to wait for it again. `look` is what `commands` has
+        brought a moment ago.
         """
-        if not self._anything_to_do(offer):
+        if not self._anything_to_do(offer, look):
             return []
         with self._claims.writing(Scope.ROWS) as session:
-            if pause.is_paused(session):
+            is_remote = self._claims.is_remote
+            if not is_remote and pause.is_paused(session):
                 return []  # an operator has paused it since the gate was asked
             now = clock.now()
-            if queries.anything_due(session, now):
+            if queries.anything_due(session, now) if look is None else look.is_due:
                 jobs.promote_due(session, now)
             offered_now = renewed() if renewed else offer
-            claims = _Claims(session, offered_now, now, at_once=self._claims.is_remote)
+            claims = _Claims(session, offered_now, now)
+            if is_remote and not claims.claim_at_once():
+                session.rollback()
+                return []  # it is paused
             claimed = claims.fill(offered_now.slots)
         # When every slot found a job, the next one probably will too: then claim without a look.
         offered = {slot.lane for slot in offer.slots}
@@ -118,9 +136,11 @@ class Dispatcher:
         if moved:
             log.info("jobs.moved", engine=settings.engine_name, jobs=moved)
 
-    def commands(self, node: str) -> Commands:
-        """Return what people want of this node's workers."""
+    def commands(self, node: str, lanes: Collection[str] = ()) -> Commands:
+        """Return what people want of this node's workers, and what there is in these lanes."""
         with self._claims.watching() as watch:
+            if self._claims.is_remote:
+                return _commands_and_look(watch, node, lanes)
             return Commands(queries.cancelled_under(watch, node), pause.is_paused(watch))
 
     def let_go(self, job_ids: list[str]) -> None:
@@ -193,10 +213,14 @@ class Dispatcher:
                 return
         self._release(release.expired(now))
 
-    def _anything_to_do(self, offer: Offer) -> bool:
+    def _anything_to_do(self, offer: Offer, look: Look | None = None) -> bool:
         ordinary = {slot.lane for slot in offer.slots if not slot.is_for_guest}
         if not ordinary.isdisjoint(self._backlog):
             return True
+        if look is not None and (look.is_due or not ordinary.isdisjoint(look.ready)):
+            return True
+        if look is not None and look.ready.isdisjoint(slot.lane for slot in offer.slots):
+            return False
         others = {slot.lane for slot in offer.slots} - ordinary
         with self._claims.watching() as watch:
             if queries.anything_ready(watch, ordinary) or queries.anything_due(watch, clock.now()):
@@ -227,17 +251,53 @@ class Dispatcher:
                 log.info("document.completed", document_id=job.released.document_id)
 
 
+def _commands_and_look(watch: Watch, node: str, lanes: Collection[str]) -> Commands:
+    cancelled, ((paused_since,),), due, *heads = all_at_once(
+        watch,
+        [
+            queries.asked_for_cancelled(node),
+            pause.asked(),
+            queries.asked_for_due(clock.now()),
+            *map(queries.asked_for_ready, lanes),
+        ],
+    )
+    ready = frozenset(lane for lane, head in zip(lanes, heads, strict=True) if head)
+    return Commands(
+        [job_id for (job_id,) in cancelled],
+        paused_since is not None,
+        Look(ready, bool(due)) if lanes else None,
+    )
+
+
 class _Claims:
     """What one transaction claims for the slots of an offer."""
 
-    def __init__(self, session: Session, offer: Offer, now: datetime, *, at_once: bool) -> None:
-        """`at_once`: all jobs for the slots of a worker by one statement."""
+    def __init__(self, session: DriverSession, offer: Offer, now: datetime) -> None:
         self._session = session
         self._now = now
         self._owners = {slot.lane: set(offer.running.get(slot.lane, ())) for slot in offer.slots}
         self._ordinary = Counter(slot for slot in offer.slots if not slot.is_for_guest)
-        self._taken: dict[FreeSlot, deque[Lease]] | None = {} if at_once else None
+        self._taken: dict[FreeSlot, deque[Lease]] | None = None
         self._exhausted: set[tuple[str, bool]] = set()  #: kinds of slots that found nothing
+
+    def claim_at_once(self) -> bool:
+        """Claim for all slots that are for anybody, each worker's by one statement.
+
+        Return False, with claims that are to be rolled back, when the queue is paused.
+        """
+        ((paused_since,),), *found = all_at_once(
+            self._session,
+            [
+                pause.asked(),
+                *(
+                    batch_claims.asked(slot.lane, slot.worker, self._now, at_most)
+                    for slot, at_most in self._ordinary.items()
+                ),
+            ],
+        )
+        leases = (deque(batch_claims.claimed(rows, self._now)) for rows in found)
+        self._taken = dict(zip(self._ordinary, leases, strict=True))
+        return paused_since is None
 
     def fill(self, slots: Iterable[FreeSlot]) -> list[tuple[FreeSlot, Lease]]:
         """Claim a job for each slot, in that order; return what was claimed."""
@@ -258,8 +318,8 @@ class _Claims:
         return (lane, False) not in self._exhausted
 
     def _next(self, slot: FreeSlot) -> Lease | None:
-        if self._taken and self._taken.get(slot):
-            return self._taken[slot].popleft()
+        if self._taken is not None and not slot.is_for_guest:
+            return self._next_taken(slot, self._taken[slot])
         kind = slot.lane, slot.is_for_guest
         if kind in self._exhausted or not self.has_found(slot.lane):
             return None  # without a ready job there is none for a guest
@@ -268,14 +328,14 @@ class _Claims:
             self._exhausted.add(kind)
         return lease
 
+    def _next_taken(self, slot: FreeSlot, taken: deque[Lease]) -> Lease | None:
+        if not taken:  # that was all that there is in the lane
+            self._exhausted.add((slot.lane, False))
+            return None
+        return taken.popleft()
+
     def _claim(self, slot: FreeSlot) -> Lease | None:
         session, now = self._session, self._now
         if slot.is_for_guest:
             return guests.claim(session, slot.lane, slot.worker, now, self._owners[slot.lane])
-        if self._taken is None:
-            return jobs.claim(session, slot.lane, slot.worker, now)
-        if slot in self._taken:
-            return None  # all that there was
-        found = batch_claims.claim(session, slot.lane, slot.worker, now, self._ordinary[slot])
-        self._taken[slot] = deque(found)
-        return self._taken[slot].popleft() if found else None
+        return jobs.claim(session, slot.lane, slot.worker, now)

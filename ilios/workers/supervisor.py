@@ -36,7 +36,7 @@ from ilios.replication.handle import ReplicatorHandle
 from ilios.storage.health import StoreReport
 from ilios.workers import supervisor_lock
 from ilios.workers.clock_watch import ClockWatch
-from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
+from ilios.workers.dispatcher import Dispatcher, FreeSlot, Look, Offer
 from ilios.workers.handle import WorkerHandle, ends, sources
 from ilios.workers.maintenance import Maintenance, StoreWatch
 from ilios.workers.pool import WorkerPool
@@ -192,10 +192,10 @@ class Supervisor:
             if is_due:
                 self._looked_at, self._may_claim = time.monotonic(), False
                 self._listener.clear()  # what comes from now on may come too late for this look
-                commands = self._dispatcher.commands(self._node)
+                commands = self._dispatcher.commands(self._node, self._workers.lanes)
                 self._cancel(commands.cancelled)
                 if self._gate.look(is_paused=commands.is_paused):
-                    self._claim()
+                    self._claim(commands.look)
             self._keep_leases()
             if is_due:
                 self._gate.database_works()
@@ -209,12 +209,12 @@ class Supervisor:
         if left:
             self._dispatcher.let_go(left)
 
-    def _claim(self) -> None:
+    def _claim(self, look: Look | None) -> None:
         """Claim a job for each free place; the emptiest worker goes first."""
         offer = self._offer()
         if not offer.slots:
             return
-        for slot, lease in self._dispatcher.claim(offer, lambda: self._renewed(offer)):
+        for slot, lease in self._dispatcher.claim(offer, lambda: self._renewed(offer), look):
             failpoints.reach(failpoints.JOB_CLAIMED)
             self._workers[slot.worker.removeprefix(f"{self._node}/")].give(lease, slot.lane)
             failpoints.reach(failpoints.ID_SENT)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, Final, NoReturn
@@ -47,8 +47,12 @@ UNKNOWN: Final = (
 WRITERS_LOCK: Final = 0x696C696F73  #: advisory locks are numbers: `ilios`
 OWNERS_LOCK: Final = 0x696F776E  #: with a hash of an owner: who takes in documents of it
 _READING: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
+_BY_INDEX: Final = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off")
 """For plans are kept: one that was made for a hundred rows would go through a hundred thousand."""
+_KEPT_PLANS: Final = {"plan_cache_mode": "force_generic_plan"}
+"""To plan one of our statements takes longer than to execute it: a connection does it once."""
+IDLE_SECONDS: Final = 30
+"""After which the transaction of a process that has stopped is rolled back, and its locks end."""
 _BUSY: Final = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.IdleInTransactionSessionTimeout,
@@ -82,18 +86,26 @@ class PostgresDatabase(Database):
         self._places = threading.BoundedSemaphore(connections)
         self._is_reachable = True  #: as far as it is known, to log a change once
         self._wait_seconds = lock_timeout.turn_seconds
-        timeout = f"SET LOCAL lock_timeout = '{round(1000 * self._wait_seconds)}ms'"
-        self._settings = f"{timeout}; {_BY_INDEX}"
+        settings = {
+            "lock_timeout": f"{round(1000 * self._wait_seconds)}ms",
+            "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+        }
+        # A pooler may give the next transaction another connection, and this one to others.
+        of_reader = settings if is_pooled else dict.fromkeys(_BY_INDEX, "on")
+        self._of_reader = _set("SET LOCAL", of_reader)  # sums go through all rows
+        self._of_writer = _set("SET LOCAL", settings | _BY_INDEX) if is_pooled else ""
+        self._of_session = "" if is_pooled else _set("SET", settings | _BY_INDEX | _KEPT_PLANS)
 
     @contextmanager
     def reading(self) -> Iterator[DriverSession]:
-        with self._session(_READING) as session:
+        with self._session(f"{_READING}; {self._of_reader}") as session:
             yield session
 
     @contextmanager
     def writing(self, scope: Scope = Scope.DATABASE) -> Iterator[DriverSession]:
         try:
-            with self._session(f"; {self._settings}; {_locks(scope)}") as session:
+            kind = f"; {self._of_writer}{_locks(scope)}"
+            with self._session(kind) as session:
                 yield session
                 with computing.waiting():
                     _commit(session)
@@ -210,7 +222,7 @@ class PostgresDatabase(Database):
 
     def _connect(self) -> DriverSession:
         try:
-            session = PostgresSession(self._engine.connect())
+            session = PostgresSession(self._engine.connect(), self._of_session)
         except DatabaseError as error:
             if self._is_reachable:
                 self._is_reachable = False
@@ -245,10 +257,14 @@ def dialect() -> Dialect:
 def _locks(scope: Scope) -> str:
     """Return the statement that takes the locks of a scope, each in the same order as others do."""
     if scope.is_exclusive:
-        return f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})"
+        return f"SELECT pg_advisory_xact_lock({WRITERS_LOCK}); "
     numbers = sorted({_signed(zlib.crc32(owner.encode())) for owner in scope.owners})
     locks = [f"pg_advisory_xact_lock({OWNERS_LOCK}, {number})" for number in numbers]
-    return ", ".join([f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK})", *locks])
+    return ", ".join([f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK})", *locks]) + "; "
+
+
+def _set(command: str, settings: Mapping[str, str]) -> str:
+    return "".join(f"{command} {name} = '{value}'; " for name, value in settings.items())
 
 
 def _signed(number: int) -> int:

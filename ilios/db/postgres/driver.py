@@ -85,8 +85,10 @@ class WritingConnection(_Connection):
         """Send what was deferred, and with it what is executed in the block."""
         deferred, self.deferred = self.deferred, []
         with self.pipeline():
-            for sql, values in deferred:
-                self.execute(sql, values)
+            if deferred:
+                cursor = super().cursor()
+                for sql, values in deferred:  # nothing of them is fetched
+                    psycopg.Cursor.execute(cursor, sql, values)
             yield
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:

@@ -14,6 +14,7 @@ class Trigger(NamedTuple):
     condition: str = ""  #: in terms of NEW and OLD
     declared: str = ""  #: variables
     gives: str = "NULL"  #: what the function returns: OLD or NEW where it fires before
+    rows: str = ""  #: what it calls all rows of the statement that fires it, once for all of them
 
 
 def install(driver: Any, triggers: list[Trigger]) -> None:
@@ -26,8 +27,13 @@ def install(driver: Any, triggers: list[Trigger]) -> None:
             prepare=False,
         )
         condition = f"WHEN ({one.condition}) " if one.condition else ""
+        each = (
+            f"REFERENCING NEW TABLE AS {one.rows} FOR EACH STATEMENT"
+            if one.rows
+            else "FOR EACH ROW"
+        )
         driver.execute(
-            f"CREATE OR REPLACE TRIGGER {one.name} {one.when} FOR EACH ROW {condition}"
+            f"CREATE OR REPLACE TRIGGER {one.name} {one.when} {each} {condition}"
             f"EXECUTE FUNCTION {one.name}()",
             prepare=False,
         )

@@ -6,11 +6,13 @@ that of its connection, which may become negative.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from ilios.db.owner_totals import PARTS, PREFIX, SUMMANDS
 from ilios.db.postgres.functions import Trigger
 
+_OF_ADDED: Final = "added JOIN documents AS d ON d.id = added.document_id"
 _COLUMNS: Final = ("stored_bytes", "announced_bytes", "waiting_documents")
 
 
@@ -23,7 +25,8 @@ def triggers() -> list[Trigger]:
         Trigger(
             f"{PREFIX}document_added",
             "AFTER INSERT ON documents",
-            _add(f"VALUES (NEW.owner, {', '.join(new)})"),
+            _add(_sums(SUMMANDS, "added AS d")),
+            rows="added",
         ),
         Trigger(
             f"{PREFIX}document_changed",
@@ -54,17 +57,29 @@ def _add(amounts: str) -> str:
     )
 
 
+def _sums(summands: Iterable[str], source: str) -> str:
+    """Return the query for what rows, which it calls `d` for documents, add to their owners' sums.
+
+    By owner, in everybody's order.
+    """
+    sums = ", ".join(f"sum({one.format(row='d')})" for one in summands)
+    return f"SELECT d.owner, {sums} FROM {source} GROUP BY d.owner ORDER BY d.owner"
+
+
 def _of_parts(name: str, table: str, size: str) -> list[Trigger]:
     new, old = size.format(row="NEW"), size.format(row="OLD")
+    added = _sums((size.format(row="added"), "0", "0"), _OF_ADDED)
     return [
-        Trigger(
-            f"{PREFIX}{name}_{when}",
-            f"AFTER {event} ON {table}",
-            _add(f"SELECT owner, {change}, 0, 0 FROM documents WHERE id = {row}.document_id"),
-        )
-        for when, event, change, row in (
-            ("added", "INSERT", new, "NEW"),
-            ("changed", "UPDATE", f"{new} - ({old})", "NEW"),
-            ("removed", "DELETE", f"-({old})", "OLD"),
-        )
+        Trigger(f"{PREFIX}{name}_added", f"AFTER INSERT ON {table}", _add(added), rows="added"),
+        *(
+            Trigger(
+                f"{PREFIX}{name}_{when}",
+                f"AFTER {event} ON {table}",
+                _add(f"SELECT owner, {change}, 0, 0 FROM documents WHERE id = {row}.document_id"),
+            )
+            for when, event, change, row in (
+                ("changed", "UPDATE", f"{new} - ({old})", "NEW"),
+                ("removed", "DELETE", f"-({old})", "OLD"),
+            )
+        ),
     ]

@@ -107,8 +107,8 @@ _HITS = Prepared(
 )
 
 
-def add(on: Runner, document_id: str, entries: Iterable[tuple[int, int, str]]) -> None:
-    """Index pieces of pages, unless they are: index of the page, number, text."""
+def add(on: Runner, entries: Iterable[tuple[str, int, int, str]]) -> None:
+    """Index pieces of pages, unless they are: document, index of the page, number, text."""
     rows: list[dict[str, object]] = [
         {
             "of_document": document_id,
@@ -117,7 +117,7 @@ def add(on: Runner, document_id: str, entries: Iterable[tuple[int, int, str]]) -
             "of_part": part,
             "as_vector": as_vector,
         }
-        for index, piece, text in entries
+        for document_id, index, piece, text in entries
         for part, as_vector in enumerate(vectors(text))
     ]
     if rows:

@@ -5,28 +5,37 @@ from __future__ import annotations
 from select import POLLIN, poll
 from typing import Final
 
+from sqlalchemy import Connection
+
 from ilios.core import clock
 from ilios.db.driver_session import DriverSession, raise_as_sqlalchemys
 from ilios.db.postgres.driver import TransactionStatus, psycopg
 
-IDLE_SECONDS: Final = 30
-"""After which the transaction of a process that has stopped is rolled back, and its locks end."""
 _MOMENT: Final = "SELECT clock_timestamp()"
 
 
 class PostgresSession(DriverSession):
     """Begins with one packet, which brings the time of the database too."""
 
+    def __init__(self, connection: Connection, settings: str = "") -> None:
+        """Take over an open connection, and execute what is set for as long as it is open.
+
+        Raises sqlalchemy.exc.DatabaseError.
+        """
+        super().__init__(connection)
+        try:
+            if settings:
+                self.driver.execute(settings, prepare=False)
+        except psycopg.Error as error:
+            self.disconnect()
+            raise_as_sqlalchemys(error, settings, self.dialect)
+
     def start(self, kind: str) -> None:
         """Begin a transaction: `kind` is what follows BEGIN, and further statements.
 
-        From then on ilios.core.clock follows the database's clock. Settings are of the transaction
-        alone, for a pooler may have given the connection to others before.
+        From then on ilios.core.clock follows the database's clock.
         """
-        packet = (
-            f"BEGIN {kind}; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'; "
-            f"{_MOMENT}"
-        )
+        packet = f"BEGIN {kind}{_MOMENT}"
         try:
             cursor = self.driver.execute(packet, prepare=False)
             while cursor.nextset():

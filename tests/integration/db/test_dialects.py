@@ -10,15 +10,7 @@ from sqlalchemy import bindparam, select
 
 from ilios.core import ids
 from ilios.db.database import Database
-from ilios.db.dialects import (
-    any_case_like,
-    by_writer,
-    is_in,
-    unindexed,
-    upsert,
-    utc_day,
-    values_of,
-)
+from ilios.db.dialects import any_case_like, by_writer, is_in, unindexed, upsert, utc_day
 from ilios.db.models import Batch, DailyUsage
 from ilios.db.prepared import Prepared
 
@@ -52,7 +44,7 @@ def test_a_day_is_that_of_utc_wherever_the_moment_was_written(
 
 @pytest.mark.parametrize("others", [0, 1, 200])
 def test_a_list_of_any_length_is_one_parameter(database: Database, batch: str, others: int) -> None:
-    found = Prepared(select(Batch.id).where(is_in(Batch.id, values_of(bindparam("listed")))))
+    found = Prepared(select(Batch.id).where(is_in(Batch.id, bindparam("listed"))))
     listed = [ids.new_id() for _ in range(others)]
 
     with database.watching() as watch:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from ilios.db.postgres.database import PostgresDatabase
 from ilios.db.prepared import Prepared
 from ilios.engines.registry import EMBEDDED
-from ilios.queue import batch_claims, guests, priority, queries
+from ilios.queue import batch_claims, guests, joint, priority, queries
 
 NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 JOBS: Final = 20_000
@@ -42,7 +42,20 @@ STATEMENTS: Final[dict[str, tuple[Prepared, dict[str, object], str]]] = {
         {"lane": EMBEDDED, "owner": "owner-1", "priority": 5},
         "ix_job_owner_pending",
     ),
-    "guest": (guests._FIRST_OF_EACH, {"in_lane": EMBEDDED}, "ix_job_ready_of_owner"),
+    "guest": (
+        guests._FIRST_OF_OTHERS,
+        {"in_lane": EMBEDDED, "not_of": '["owner-1"]'},
+        "ix_job_ready_of_owner",
+    ),
+    "finish": (
+        joint._FINISH,
+        {
+            "of_jobs": '["pending000000000000001"]',
+            "under_tokens": '["t"]',
+            "moment": NOON,
+        },
+        "pk_job_queue",
+    ),
 }
 
 
