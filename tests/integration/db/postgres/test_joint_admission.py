@@ -88,7 +88,7 @@ def test_those_of_an_owner_go_one_behind_the_other(
     admit(database, *units)
 
     ranks = {job.document_id: job.rank for job in documents.jobs(database)}
-    mine, yours, mine_too = (ranks[u.candidate.stored.document_id] for u in units)
+    mine, yours, mine_too = (ranks[u.candidate.columns["id"]] for u in units)
     assert mine == yours
     assert mine_too - mine == SPACING_MS
 
