@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from ilios.core import clock
@@ -29,6 +30,8 @@ from tests.support.on_postgres import (
 from tests.support.start_script import START_TIMEOUT_S
 from tests.support.waiting import wait_until
 
+METRICS_TOKEN = "of-whoever-scrapes-the-metrics"
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
@@ -48,7 +51,8 @@ def database(server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def settings(server: PostgresServer, database: str, tmp_path: Path) -> Settings:
-    return settings_of(tmp_path / "data", server.url(database))
+    token = SecretStr(METRICS_TOKEN)
+    return settings_of(tmp_path / "data", server.url(database), metrics_token=token)
 
 
 @pytest.fixture
@@ -74,7 +78,7 @@ def test_a_server_that_is_away_is_said_and_comes_back_by_itself(
     server.stop()
     wait_until(lambda: not node.is_ready(), OUTAGE_TIMEOUT_S)
     health, life = node.ask("/health"), node.ask("/livez")
-    metrics = node.ask("/metrics").text
+    metrics = node.ask("/metrics", METRICS_TOKEN).text
     with pytest.raises(requests.HTTPError) as refusal:
         node.service.submit(b"Nobody takes this in.", "page.txt")
     server.start()

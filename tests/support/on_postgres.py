@@ -64,8 +64,9 @@ class Node:
         self.acknowledged[sent[0]] = text
         return sent[0]
 
-    def ask(self, path: str) -> requests.Response:
-        return requests.get(self.service.url + path, timeout=ANSWER_TIMEOUT_S)
+    def ask(self, path: str, token: str | None = None) -> requests.Response:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return requests.get(self.service.url + path, headers=headers, timeout=ANSWER_TIMEOUT_S)
 
     def is_ready(self) -> bool:
         with contextlib.suppress(requests.RequestException):
