@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ilios.conversion.answer_keeping import keep_answer
 from ilios.conversion.answers import poison_answer, read_answer, stored_bytes
+from ilios.conversion.attempt import Attempt
 from ilios.conversion.call_places import CallPlaces
 from ilios.conversion.claimed_job import ClaimedJob, bind_document
 from ilios.conversion.held_jobs import HeldJobs
@@ -42,7 +43,7 @@ from ilios.db.models import Document
 from ilios.documents import extractions, results
 from ilios.documents.options import options_of_part
 from ilios.documents.stored_pages import Images
-from ilios.engines.base import Conversion, Engine, Keep, Mark, Options, Part
+from ilios.engines.base import Conversion, Engine, Keep, Options, Part
 from ilios.engines.governor import ANSWERED, ProviderReport, report_of
 from ilios.queue import jobs
 from ilios.queue.jobs import Lease
@@ -82,7 +83,7 @@ class Converter:
         self._answers = answers
         self.calls = CallPlaces(engines)
         self._held = HeldJobs(database)
-        self._running: dict[str, _Attempt] = {}  #: by job
+        self._running: dict[str, Attempt] = {}  #: by job
         with database.reading() as session:
             self._instance_id = instance.instance_id(session)
         self._planner = Planner(
@@ -175,7 +176,7 @@ class Converter:
     def _run(self, claimed: ClaimedJob) -> ProviderReport | StoreReport | None:
         lease = claimed.lease
         folder = data_folder.workspace(self._workspaces, lease.job_id, lease.token)
-        attempt = _Attempt(claimed, folder)
+        attempt = Attempt(claimed, folder)
         attempt.workspace.mkdir()
         self._running[lease.job_id] = attempt
         try:
@@ -202,7 +203,7 @@ class Converter:
                 del self._running[lease.job_id]
             _remove(attempt.workspace)
 
-    def _attempt(self, attempt: _Attempt) -> ProviderReport | None:
+    def _attempt(self, attempt: Attempt) -> ProviderReport | None:
         claimed = attempt.claimed
         if claimed.engine.is_paid:
             for spooled in self._answers.of_job(claimed.lease.job_id):
@@ -235,7 +236,7 @@ class Converter:
         metrics.CONVERSION_SECONDS.labels(claimed.engine.name).observe(seconds)
         return ANSWERED if claimed.engine.is_paid else None
 
-    def _convert(self, attempt: _Attempt, part: Part) -> tuple[CallRecord, Conversion]:
+    def _convert(self, attempt: Attempt, part: Part) -> tuple[CallRecord, Conversion]:
         """Convert a part, once the lane has a place for a call of its owner.
 
         An answer is parsed when the place is free again: one full of images takes longer than many
@@ -278,7 +279,7 @@ class Converter:
         if claimed.engine.is_paid:  # no other's is spooled
             self._answers.forget(call)
 
-    def _keeper(self, attempt: _Attempt, call: CallRecord) -> Keep:
+    def _keeper(self, attempt: Attempt, call: CallRecord) -> Keep:
         def keep(answer: bytes) -> None:
             attempt.is_answered = True
             failpoints.reach(failpoints.ANSWER_RECEIVED)
@@ -332,21 +333,3 @@ def _remove(workspace: Path) -> None:
 def _source_bytes(claimed: ClaimedJob) -> int:
     """Return what planning writes: the source, and the same in parts for a paid call."""
     return claimed.document.file_size * (2 if claimed.engine.is_paid else 1)
-
-
-class _Attempt:
-    """One attempt at a job: its folder, and the paid call that it has begun, if any."""
-
-    def __init__(self, claimed: ClaimedJob, workspace: Path) -> None:
-        self.claimed = claimed
-        self.workspace = workspace
-        self.call: CallRecord | None = None  #: that the ledger knows
-        self.is_answered = False  #: the call is paid for, whatever fails afterwards
-        self.mark: Mark = contextlib.nullcontext  #: for the answer, once it is in the spool
-        self.is_kept = False  #: the spool has the answer
-        self.has_collected = False  #: answers of earlier attempts, since the document was read
-        self._began_at = time.monotonic()
-
-    def seconds(self) -> float:
-        """Return the seconds since the attempt began."""
-        return time.monotonic() - self._began_at

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ilios.accounts import ledger
+from ilios.accounts import ledger_sums
 from ilios.core.conversion_errors import ObjectMissing, PagesOutOfRange
 from ilios.core.page_errors import PageNotFound
 from ilios.core.request_errors import (
@@ -65,10 +65,10 @@ class Result:
         with self.database.watching() as watch:
             return extractions.answer_of(watch, self.document.result_id)
 
-    def totals(self) -> ledger.Totals:
+    def totals(self) -> ledger_sums.Totals:
         """Return what the document has cost."""
         with self.database.watching() as watch:
-            return ledger.of_document(watch, self.document.id, self.owner)
+            return ledger_sums.of_document(watch, self.document.id, self.owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,15 +259,15 @@ class DocumentReader:
         found = map(snapshots.of_document, report.documents)
         return ((document, self._all_pages(document, owner)) for document in found)
 
-    def usage(self, owner: str, period: ledger.Period) -> ledger.Totals:
+    def usage(self, owner: str, period: ledger_sums.Period) -> ledger_sums.Totals:
         with self._database.reading() as session:
-            return ledger.summary(session, owner, period)
+            return ledger_sums.summary(session, owner, period)
 
     def usage_by(
-        self, owner: str, period: ledger.Period, by: ledger.Grouping
-    ) -> list[ledger.Totals]:
+        self, owner: str, period: ledger_sums.Period, by: ledger_sums.Grouping
+    ) -> list[ledger_sums.Totals]:
         with self._database.reading() as session:
-            return ledger.breakdown(session, owner, period, by)
+            return ledger_sums.breakdown(session, owner, period, by)
 
     def _result(self, document: Snapshot, indexes: list[int], owner: str, which: str) -> Result:
         lacking = document.failed_pages or ""  # of which some may come later

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -18,6 +19,7 @@ from ilios.db.models import Instance
 from ilios.db.opening import open_database
 from tests.postgres_server.process import PostgresServer, programs
 from tests.support import deployment
+from tests.support.buckets import bucket, s3_endpoint  # noqa: F401  # fixtures
 from tests.support.externals import unavailable
 from tests.support.on_postgres import (
     OUTAGE_TIMEOUT_S,
@@ -28,6 +30,8 @@ from tests.support.on_postgres import (
     violations,
 )
 from tests.support.start_script import START_TIMEOUT_S
+from tests.support.storing import certificate, trusting  # noqa: F401  # fixtures
+from tests.support.tls import Certificate
 from tests.support.waiting import wait_until
 
 METRICS_TOKEN = "of-whoever-scrapes-the-metrics"
@@ -138,13 +142,22 @@ def test_a_stop_while_the_server_is_away_ends_in_good_order(
 
 
 def test_nodes_that_start_at_once_on_an_empty_database_migrate_it_once(
-    server: PostgresServer, database: str, tmp_path: Path, recovery_s: float
+    server: PostgresServer,
+    database: str,
+    bucket: Mapping[str, Any],  # noqa: F811  # the fixture
+    certificate: Certificate,  # noqa: F811  # the fixture
+    tmp_path: Path,
+    recovery_s: float,
 ) -> None:
+    variables = {"AWS_CA_BUNDLE": str(certificate.certificate)}
     with ExitStack() as stack:
         nodes = []
         for number in range(3):
-            settings = settings_of(tmp_path / f"data-{number}", server.url(database))
-            nodes.append(Node(settings, tmp_path / f"logs-{number}"))
+            folder = tmp_path / f"data-{number}"
+            settings = settings_of(
+                folder, server.url(database), node_name=f"node-{number}", **bucket
+            )
+            nodes.append(Node(settings, tmp_path / f"logs-{number}", variables))
             stack.enter_context(closing(nodes[-1].service))
         for node in nodes:
             node.wait_until_ready(max(recovery_s, START_TIMEOUT_S))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from ilios.accounts import ledger
+from ilios.accounts import ledger_sums
 from ilios.core import data_folder, ids
 from ilios.core.settings import Settings
 from ilios.db.database import Database
@@ -55,7 +55,7 @@ class Running:
         wait_until(lambda: all(has_ended(self.database, one) for one in ids), timeout_s=60)
         return [documents.document(self.database, one) for one in ids]
 
-    def totals(self) -> ledger.Totals:
+    def totals(self) -> ledger_sums.Totals:
         return totals(self.database, self.owner)
 
 
@@ -137,9 +137,9 @@ def some(count: int, pages: int = 1) -> list[bytes]:
     ]
 
 
-def totals(database: Database, owner: str = "anonymous") -> ledger.Totals:
+def totals(database: Database, owner: str = "anonymous") -> ledger_sums.Totals:
     with database.reading() as session:
-        return ledger.summary(session, owner, ledger.Period())
+        return ledger_sums.summary(session, owner, ledger_sums.Period())
 
 
 def provider_state(settings: Settings) -> str:
@@ -152,7 +152,7 @@ def worker_pids(settings: Settings) -> list[int | None]:
     return [worker.pid for worker in beat.workers] if beat else []
 
 
-def assert_bill_is_right(provider: MistralServer, sums: ledger.Totals) -> None:
+def assert_bill_is_right(provider: MistralServer, sums: ledger_sums.Totals) -> None:
     """Check that what was billed is in the ledger, or stands beside it as in doubt."""
     billed = provider.stats().billed_pages
     assert sums.pages <= billed <= sums.pages + sums.ambiguous_pages

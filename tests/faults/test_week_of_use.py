@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from ilios.accounts import ledger, quotas
+from ilios.accounts import ledger_sums, quotas
 from ilios.accounts.key_admin import Issued
 from ilios.accounts.quotas import Amount
 from ilios.api import app
@@ -97,9 +97,9 @@ class Week:
     def used_in_month(self, day: datetime) -> Amount:
         return self._used(*quotas.month_of(day))
 
-    def totals(self) -> ledger.Totals:
+    def totals(self) -> ledger_sums.Totals:
         with self.database.reading() as session:
-            return ledger.summary(session, self.key.key.owner, ledger.Period())
+            return ledger_sums.summary(session, self.key.key.owner, ledger_sums.Period())
 
     def converted_pages(self) -> int:
         with self.database.reading() as session:

@@ -1,22 +1,49 @@
-"""A bucket over TLS, as real ones are, without an account anywhere."""
+"""A bucket over TLS, as real ones are, without an account anywhere.
+
+Who takes the fixtures from here takes those of tests.support.storing too.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
 import boto3
+import pytest
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
+from pydantic import SecretStr
 
+from ilios.core import ids
 from tests.support.tls import Certificate, QuietHandler, served
 
 ACCESS_KEY_ID = "key-id"
+SECRET = "a-secret-that-must-not-be-shown"
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(certificate: Certificate) -> Iterator[str]:
+    with bucket_server(certificate) as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, trusting: None) -> Mapping[str, Any]:
+    """Provide the settings of a bucket that nodes share."""
+    name = f"test-{ids.new_id()}"
+    make_bucket(s3_endpoint, name, SECRET)
+    return {
+        "s3_bucket": name,
+        "aws_access_key_id": SecretStr(ACCESS_KEY_ID),
+        "aws_secret_access_key": SecretStr(SECRET),
+        "aws_endpoint_url_s3": s3_endpoint,
+        "s3_addressing_style": "path",
+    }
 
 
 class _QuietMotoHandler(MotoRequestHandler):

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -43,10 +44,15 @@ def settings_of(folder: Path, url: str, direct_url: str | None = None, **more: A
 class Node:
     """A deployment on a database of a server, and the documents that it has acknowledged."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.settings = settings
-        self.service = Deployment(settings, folder)
+        self.service = Deployment(settings, folder, variables)
         self.acknowledged: dict[str, str] = {}  #: texts by the ids of their documents
 
     def send(self, timeout_s: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from ilios.accounts import ledger
+from ilios.accounts import ledger_sums
 from ilios.accounts.keys import Scope
 from ilios.api.blueprint import ApiBlueprint
 from ilios.api.middleware.auth import current_owner, needs
@@ -45,14 +45,14 @@ def usage_summary(query: dict[str, Any]) -> Any:
 @blueprint.refuses(401, 403, 429)
 def usage_breakdown(query: dict[str, Any]) -> Any:
     """Sum up the same per operation, model or day."""
-    by: ledger.Grouping = query["group_by"]
+    by: ledger_sums.Grouping = query["group_by"]
     groups = services().reader.usage_by(current_owner(), _period(query), by)
     rows = [{by: sums.group, **serializers.totals(sums)} for sums in groups]
     return {"breakdown": rows, "filters": _filters()}
 
 
-def _period(query: dict[str, Any]) -> ledger.Period:
-    return ledger.Period(query["start_date"], query["end_date"])
+def _period(query: dict[str, Any]) -> ledger_sums.Period:
+    return ledger_sums.Period(query["start_date"], query["end_date"])
 
 
 def _filters() -> dict[str, str | None]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, json
 
-from ilios.accounts import ledger
+from ilios.accounts import ledger_sums
 from ilios.accounts.holdings import Holding
 from ilios.api.responses import streaming
 from ilios.api.responses.links import batch_download_url, batch_status_url, result_url, status_url
@@ -142,7 +142,7 @@ def batch_status(report: BatchReport, *, details: bool) -> dict[str, Any]:
     }
 
 
-def totals(sums: ledger.Totals) -> dict[str, Any]:
+def totals(sums: ledger_sums.Totals) -> dict[str, Any]:
     micros = sums.cost_micros
     cents = (Decimal(micros) / MICROS_PER_CENT).quantize(Decimal(1), ROUND_HALF_UP)
     return {
@@ -206,7 +206,7 @@ def metadata(document: Shown, page_total: int) -> dict[str, Any]:
     }
 
 
-def usage(sums: ledger.Totals) -> dict[str, Any]:
+def usage(sums: ledger_sums.Totals) -> dict[str, Any]:
     return {
         "prompt_tokens": sums.input_tokens,
         "completion_tokens": sums.output_tokens,

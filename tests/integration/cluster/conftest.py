@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from ilios.core import clock, data_folder, ids
+from ilios.core import clock, data_folder
 from ilios.core.settings import Settings
 from ilios.db.models import REVISION
 from ilios.db.models.cluster import COMPATIBILITY
 from ilios.db.postgres.database import PostgresDatabase
 from tests.postgres_server.process import PostgresServer
-from tests.support.buckets import ACCESS_KEY_ID, bucket_server, make_bucket
+from tests.support.buckets import SECRET, bucket, s3_endpoint  # noqa: F401  # fixtures
 from tests.support.storing import certificate, trusting  # noqa: F401  # fixtures
-from tests.support.tls import Certificate
 
 MakeNode = Callable[..., Settings]
 Expand = Callable[..., None]
 NEXT = str(int(REVISION) + 1).zfill(len(REVISION))  #: the schema of the next version
-SECRET = "a-secret-that-must-not-be-shown"
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint(certificate: Certificate) -> Iterator[str]:  # noqa: F811
-    with bucket_server(certificate) as url:
-        yield url
-
-
-@pytest.fixture
-def bucket(s3_endpoint: str, trusting: None) -> Mapping[str, object]:  # noqa: F811
-    """Provide the settings of a bucket that nodes share."""
-    name = f"test-{ids.new_id()}"
-    make_bucket(s3_endpoint, name, SECRET)
-    return {
-        "s3_bucket": name,
-        "aws_access_key_id": SecretStr(ACCESS_KEY_ID),
-        "aws_secret_access_key": SecretStr(SECRET),
-        "aws_endpoint_url_s3": s3_endpoint,
-        "s3_addressing_style": "path",
-    }
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from ilios.accounts import ledger
+from ilios.accounts import ledger_sums
 from ilios.cluster.kinds import WORKERS
 from ilios.cluster.nodes import live
 from ilios.core import clock
@@ -99,7 +99,7 @@ def test_all_nodes_together_never_make_more_calls_than_they_may(
 
     assert 2 <= mistral_server.stats().peak_in_flight <= LIMIT
     with shared.reading() as session:
-        totals = ledger.summary(session, "anonymous", ledger.Period())
+        totals = ledger_sums.summary(session, "anonymous", ledger_sums.Period())
     assert (totals.operations, totals.pages, totals.ambiguous_calls) == (18, 18, 0)
     workers = {job.worker for job in documents.jobs(shared)}
     assert workers == {None}

@@ -12,7 +12,7 @@ from unittest.mock import Mock
 import pytest
 from sqlalchemy import select
 
-from ilios.accounts import ledger
+from ilios.accounts import ledger_sums
 from ilios.conversion.converter import Converter
 from ilios.core import clock, conversion_errors, data_folder, disk_space
 from ilios.core.conversion_errors import (
@@ -316,7 +316,7 @@ def test_a_result_that_comes_after_the_lease_was_lost_changes_nothing(
     assert documents.document(database, document_id).status is DocumentStatus.PENDING
     with database.reading() as session:
         assert session.scalars(select(PageRow)).all() == []
-        totals = ledger.summary(session, "anonymous", ledger.Period())
+        totals = ledger_sums.summary(session, "anonymous", ledger_sums.Period())
     assert totals.operations == 0
 
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ilios.accounts import ledger
+from ilios.accounts import ledger_sums
 from ilios.conversion import converter, recorder
 from ilios.conversion.converter import Converter
 from ilios.conversion.images import keep_images
@@ -203,9 +203,9 @@ class Bench:
     def states(self) -> list[CallState]:
         return sorted(call.state for call in documents.calls(self.database))
 
-    def totals(self) -> ledger.Totals:
+    def totals(self) -> ledger_sums.Totals:
         with self.database.reading() as session:
-            return ledger.summary(session, "anonymous", ledger.Period())
+            return ledger_sums.summary(session, "anonymous", ledger_sums.Period())
 
     def kept(self) -> list[Path]:
         return list(data_folder.answers(self.settings).iterdir())

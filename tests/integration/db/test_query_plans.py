@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ilios.accounts import authentication, ledger, quotas
+from ilios.accounts import authentication, ledger, ledger_sums, quotas
 from ilios.core import clock
 from ilios.core.conversion_errors import CorruptDocument
 from ilios.core.errors import LeaseLost
@@ -132,7 +132,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     ),
     "result": (_ignoring_absence(snapshots.present_document), {"sqlite_autoindex_documents_1"}),
     "page_indexes": (lambda s: repository.page_indexes(s, "a"), {"sqlite_autoindex_pages_1"}),
-    "cost_of_document": (lambda s: ledger.of_document(s, "a", "b"), {"ix_usage_owner"}),
+    "cost_of_document": (lambda s: ledger_sums.of_document(s, "a", "b"), {"ix_usage_owner"}),
     "latest_job": (lambda s: repository.latest_job(s, "a"), {"ix_job_document"}),
     "begin": (
         lambda s: results.begin(s, "a", NOW),
@@ -163,7 +163,7 @@ HOT: dict[str, tuple[Callable[[Session], object], set[str]]] = {
         {"sqlite_autoindex_documents_1"},
     ),
     "usage": (
-        lambda s: ledger.summary(s, "a", ledger.Period(NOW, NOW)),
+        lambda s: ledger_sums.summary(s, "a", ledger_sums.Period(NOW, NOW)),
         {"ix_usage_owner"},
     ),
     "reserved": (lambda s: quotas.reserved(s, "a"), {"ix_documents_reserving"}),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bench.noop_workers import NoopEngine
-from ilios.accounts import ledger
+from ilios.accounts import ledger, ledger_sums
 from ilios.conversion.claimed_job import ClaimedJob
 from ilios.conversion.joint_answers import NOT_OURS, WHOLE
 from ilios.conversion.recorder import Recorder
@@ -93,8 +93,8 @@ def test_documents_jobs_pages_and_ledger_are_written(
         ("settled", 1)
     ] * 3
     with database.reading() as session:
-        period = ledger.Period()
-        assert ledger.summary(session, "anonymous", period).pages == 3
+        period = ledger_sums.Period()
+        assert ledger_sums.summary(session, "anonymous", period).pages == 3
         assert not list(owner_totals.differences(session.driver))
 
 
