@@ -122,8 +122,9 @@ proxies-test: setup
 postgres-test: setup
 	$(call pytest,tests/pooler)
 
+# Two at a time, each with its own hosts: most of them wait for leases to run out.
 hosts-test: setup
-	$(call pytest,tests/hosts)
+	$(call pytest,--numprocesses 2 --dist worksteal tests/hosts)
 
 # Three at a time, each with its own services: clients wait for most of an outage.
 dialects-test: setup

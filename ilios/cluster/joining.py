@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ilios.core.errors import DatabaseBusy, DatabaseRefused
 from ilios.core.settings import Settings
 
 
@@ -13,7 +14,13 @@ def join(settings: Settings, kind: str) -> None:
     if settings.database_url is not None:
         from ilios.cluster import membership
 
-        membership.join(settings, kind)
+        try:
+            membership.join(settings, kind)
+        except DatabaseBusy as error:
+            raise DatabaseRefused(
+                "The database of DATABASE_URL was lost, or was busy for too long, as this node "
+                "joined the others: look after its server, and start again."
+            ) from error
 
 
 def require_no_cluster(settings: Settings) -> None:

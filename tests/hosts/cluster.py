@@ -40,10 +40,10 @@ from tests.support.waiting import wait_until
 PORT: Final = 1337
 BUCKET: Final = "documents"
 SECRET: Final = "a-secret-that-must-not-be-shown"
-COMMANDS: Final[Mapping[str, tuple[str | Path, ...]]] = {
-    "web": (sys.executable, "-m", "ilios", "web"),
-    "worker": (sys.executable, REPOSITORY / "workers.py"),
-}
+Command = tuple[str | Path, ...]
+WEB: Final[Command] = (sys.executable, "-m", "ilios", "web")
+WORKERS: Final[Command] = (sys.executable, REPOSITORY / "workers.py")
+HASTY_WORKERS: Final[Command] = (sys.executable, "-m", "tests.hosts.hasty_workers")
 TEND_SECONDS: Final = 0.2
 START_TIMEOUT_S: Final = 600.0  #: of all hosts, on a busy machine
 
@@ -51,11 +51,14 @@ START_TIMEOUT_S: Final = 600.0  #: of all hosts, on a busy machine
 class Node(SyncPoints):
     """A host with a part of the service, which is started again when it ends, as platforms do."""
 
-    def __init__(self, host: Host, settings: Settings, trust: Mapping[str, str]) -> None:
+    def __init__(
+        self, host: Host, settings: Settings, trust: Mapping[str, str], command: Command
+    ) -> None:
         super().__init__(host.folder / "sync")
         self.host = host
         self.settings = settings
         self.kind = host.name.partition("-")[0]
+        self._command = command
         self.starts = 0
         self._log_path = host.folder / "node.log"
         self.variables = {**trust, **self.sync_variables, "PATH": path_with_python()}
@@ -113,7 +116,7 @@ class Node(SyncPoints):
         self.starts += 1
         with self._log_path.open("ab") as log:
             self._process = self.host.start(
-                *COMMANDS[self.kind],
+                *self._command,
                 environment=environment(self.settings, **self.variables),
                 output=log,
             )
@@ -187,7 +190,7 @@ class Cluster(Service):
 
 
 @contextmanager
-def cluster(folder: Path, web: int = 2, workers: int = 3, **changes: object) -> Iterator[Customer]:
+def cluster(folder: Path, workers: Command = WORKERS, **changes: object) -> Iterator[Customer]:
     """Provide a customer of a cluster that is ready; `changes` are settings of its nodes."""
     folder.chmod(0o755)  # PostgreSQL's user has to come through
     with ExitStack() as stack:
@@ -200,8 +203,9 @@ def cluster(folder: Path, web: int = 2, workers: int = 3, **changes: object) -> 
         s3 = network.host("s3")
         shared = {**_shared(pair, provider), **_bucket(stack, s3), **changes}
         trust = {"AWS_CA_BUNDLE": os.environ["AWS_CA_BUNDLE"]}
-        names = [f"web-{n + 1}" for n in range(web)] + [f"worker-{n + 1}" for n in range(workers)]
-        nodes = [Node(host, _settings(host, shared), trust) for host in map(network.host, names)]
+        commands = {"web-1": WEB, "web-2": WEB} | {f"worker-{n}": workers for n in (1, 2, 3)}
+        hosts = [network.host(name) for name in commands]
+        nodes = [Node(host, _settings(host, shared), trust, commands[host.name]) for host in hosts]
         upgrade(nodes[0].settings, trust)
         service = stack.enter_context(closing(Cluster(nodes, pair, s3, at)))
         settings, *others = [node.settings for node in nodes]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.cluster import START_TIMEOUT_S, Cluster, cluster
+from tests.hosts.cluster import HASTY_WORKERS, START_TIMEOUT_S, Cluster, cluster
 from tests.hosts.network import missing
 from tests.support.breaking import Customer
 from tests.support.externals import unavailable
@@ -29,7 +29,7 @@ def _served(_allowed: None) -> Iterator[Customer]:
     # Not of pytest's folders: PostgreSQL's user may not enter them.
     with (
         tempfile.TemporaryDirectory(prefix="hosts-") as folder,
-        cluster(Path(folder), call_deadline_seconds=30) as customer,
+        cluster(Path(folder), HASTY_WORKERS, call_deadline_seconds=30) as customer,
     ):
         yield customer
         assert list(secrets_below(Path(folder))) == []

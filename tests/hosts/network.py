@@ -6,6 +6,7 @@ address. Namespaces, what runs in them and addresses go when we end, however tha
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -26,6 +27,7 @@ PROGRAMS: Final = ("ip", "iptables")
 SUBNET: Final = "198.18"  #: of tests of networks (RFC 2544), and routed nowhere
 PORT: Final = "eth0"  #: of a host
 END_TIMEOUT_S: Final = 30.0
+_NUMBERS: Final = itertools.count(1)  #: of this process's networks
 NAMESPACES: Final = Path("/run/netns")
 AS_NOBODY: Final = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 REMOVER: Final = """
@@ -155,8 +157,8 @@ class Network:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._name = f"ilios{os.getpid()}"
-        self._net = f"{SUBNET}.{os.getpid() % 256}"
+        self._name = f"ilios{os.getpid()}n{next(_NUMBERS)}"
+        self._net = _free_net()
         self._switch = f"{self._name}-switch"
         self._made = 1  #: addresses, this process's among them
         self.hosts: list[Host] = []
@@ -221,6 +223,13 @@ class Network:
 
     def _plug(self, port: str) -> None:
         _run("ip", "-netns", self._switch, "link", "set", port, "master", "bridge", "up")
+
+
+def _free_net() -> str:
+    """Return the first three numbers of addresses that no network here has."""
+    taken = {one.address for ends in psutil.net_if_addrs().values() for one in ends}
+    nets = (f"{SUBNET}.{(os.getpid() + n) % 256}" for n in range(256))
+    return next(net for net in nets if f"{net}.1" not in taken)
 
 
 def _run(*command: str) -> None:

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Final
 
 from tests.hosts.cluster import Cluster, Node
+from tests.hosts.hasty_workers import LEASE_S
 from tests.support.breaking import Customer
 from tests.support.waiting import wait_until
 
-LEASE_S: Final = 60.0  #: after which a job is another node's
 STEP_TIMEOUT_S: Final = 180.0
 TAKEN_OVER_TIMEOUT_S: Final = LEASE_S + 120.0
 

@@ -34,12 +34,12 @@ def test_nothing_is_left_of_a_run_that_was_killed(tmp_path: Path) -> None:
     with run:
         assert run.stdout is not None
         sleeper = psutil.Process(int(run.stdout.readline()))
-        assert _names(run.pid) == {f"ilios{run.pid}-one", f"ilios{run.pid}-switch"}
+        assert _names(run.pid) == {f"ilios{run.pid}n1-one", f"ilios{run.pid}n1-switch"}
         run.kill()
 
     wait_until(lambda: not _names(run.pid), END_TIMEOUT_S)
     assert has_ended(sleeper)
-    assert f"ilios{run.pid}" not in psutil.net_if_addrs()
+    assert f"ilios{run.pid}n1" not in psutil.net_if_addrs()
 
 
 @pytest.mark.parametrize(("hears", "speaks"), [(False, False), (False, True), (True, False)])
@@ -76,6 +76,19 @@ def test_a_host_may_be_cut_off_from_one_other_alone(tmp_path: Path) -> None:
         assert _reach(other, host) == 0
 
 
+def test_two_networks_of_one_process_are_apart(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+    with Network(folders[0]) as first, Network(folders[1]) as second:
+        host, other = first.host("one"), second.host("one")
+        host.start(sys.executable, "-m", "http.server", str(PORT))
+        wait_until(lambda: _answers(host), END_TIMEOUT_S)
+
+        assert host.address != other.address
+        assert _reach(other, host) != 0
+
+
 def _answers(host: Host) -> bool:
     try:
         return requests.get(f"http://{host.address}:{PORT}", timeout=ANSWER_TIMEOUT_S).ok
@@ -90,4 +103,4 @@ def _reach(host: Host, other: Host) -> int:
 
 
 def _names(pid: int) -> set[str]:
-    return {one.name for one in NAMESPACES.glob(f"ilios{pid}-*")}
+    return {one.name for one in NAMESPACES.glob(f"ilios{pid}n*")}

@@ -8,10 +8,11 @@ from ilios.accounts import webhook_secrets
 from ilios.cluster import joining, shared_keys
 from ilios.cluster.kinds import WEB, WORKERS
 from ilios.core import data_folder, key_files
-from ilios.core.errors import StartupError
+from ilios.core.errors import DatabaseRefused, StartupError
 from ilios.db.postgres.database import PostgresDatabase
 from ilios.documents import password_sealing
 from tests.integration.cluster.conftest import MakeNode
+from tests.support.ending_commits import end_at_commit, let_commit
 
 
 def test_what_one_node_seals_another_opens(node: MakeNode) -> None:
@@ -50,3 +51,15 @@ def test_a_folder_with_the_key_of_another_service_is_refused(
         shared_keys.provide(stranger, shared)
 
     assert "DATA_DIR of its own" in refused.value.detail
+
+
+def test_a_node_that_loses_the_database_as_it_joins_says_so_in_one_line(
+    node: MakeNode, shared: PostgresDatabase
+) -> None:
+    end_at_commit(shared, "shared_keys")
+
+    with pytest.raises(DatabaseRefused, match="start again"):
+        joining.join(node("host-1"), WEB)
+
+    let_commit(shared, "shared_keys")
+    joining.join(node("host-1"), WEB)
