@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,7 @@ EXIT_FAILED: Final = 1
 EXTRA: Final = ("ray", "pyarrow")  #: packages
 FORMS: Final = ("jsonl", "parquet")
 ADDRESS: Final = re.compile(r"[^\s/]+:[0-9]{1,5}")
+URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @click.command("bulk")
@@ -68,6 +70,7 @@ def command(
     why; 130 after Ctrl-C.
     """
     order = _order(form, include, pages)
+    _require_places(source, target)
     _require_apart(source, target)
     _require_cluster(address)
     _require_extra()
@@ -131,6 +134,14 @@ def _order(form: Form, include: str | None, pages: str | None) -> Order:
     return Order(form, selected, include is not None)
 
 
+def _require_places(*named: str) -> None:
+    """Raise UsageError for what is neither a path nor in a bucket."""
+    for place in named:
+        scheme = URL.match(place)
+        if not place or (scheme is not None and scheme.group() != "s3://"):
+            raise click.UsageError(f"{place!r} is neither a path nor s3://BUCKET/PREFIX.")
+
+
 def _require_apart(source: str, target: str) -> None:
     """Raise UsageError for a target within the source, where its parts would be documents."""
     if ("://" in source) != ("://" in target):
@@ -157,6 +168,6 @@ def _require_extra() -> None:
     for name in EXTRA:
         if find_spec(name) is None:
             raise StartupError(
-                f"`ilios bulk` needs Ray ({name} is missing): install Ilios with its extra `ray`, "
-                "as in pip install 'ilios[ray]'."
+                f"`ilios bulk` needs Ray ({name} is missing): install the extra `ray` of Ilios, "
+                f"that is: {sys.executable} -m pip install {' '.join(EXTRA)}"
             )

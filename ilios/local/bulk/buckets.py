@@ -27,6 +27,24 @@ SCHEME: Final = "s3://"
 TIMEOUTS: Final = Timeouts(connect_seconds=5, read_seconds=60, attempts=10)
 """A run waits longer for a bucket than a request does."""
 STYLES: Final = ("auto", "path", "virtual")
+KEYS: Final = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of the bucket."
+SERVER: Final = "set AWS_ENDPOINT_URL_S3 to the server of the bucket."
+REMEDIES: Final = {
+    "AccessDenied": KEYS,
+    "InvalidAccessKeyId": KEYS,
+    "SignatureDoesNotMatch": KEYS,
+    "NoCredentialsError": KEYS,
+    "PartialCredentialsError": KEYS,
+    "403": KEYS,
+    "ConnectTimeoutError": SERVER,
+    "EndpointConnectionError": SERVER,
+    "ValueError": SERVER,
+    "AuthorizationHeaderMalformed": "set AWS_REGION to that of the bucket.",
+    "PermanentRedirect": "set AWS_REGION to that of the bucket.",
+    "NoSuchBucket": "make the bucket, or name another one.",
+    "ProfileNotFound": "set AWS_PROFILE to one that there is.",
+}
+"""By the code of a server's answer, or by the class of an error of boto3."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
 
@@ -65,7 +83,8 @@ class Bucket:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._client: S3Client = connect(location_of(name), TIMEOUTS)
+        with self._errors():
+            self._client: S3Client = connect(location_of(name), TIMEOUTS)
 
     def listed(self, prefix: str) -> Iterator[Found]:
         """Yield the objects whose keys begin so, in the order of their names."""
@@ -125,8 +144,10 @@ class Bucket:
 
         try:
             yield
-        except (Boto3Error, BotoCoreError, ClientError) as error:
-            raise StorageUnavailable(f"{SCHEME}{self.name}/{key}: {error}") from error
+        except (Boto3Error, BotoCoreError, ClientError, ValueError) as error:
+            told = f"{SCHEME}{self.name}/{key}: {str(error).rstrip('.')}"
+            remedy = _remedy(error)
+            raise StorageUnavailable(f"{told}: {remedy}" if remedy else f"{told}.") from error
 
 
 def location_of(bucket: str) -> BucketLocation:
@@ -140,6 +161,15 @@ def location_of(bucket: str) -> BucketLocation:
         raise SettingsError(f"S3_ADDRESSING_STYLE is {wanted!r}: one of {', '.join(STYLES)}.")
     chosen = style(endpoint, bucket, cast("AddressingStyle", wanted))
     return BucketLocation(bucket, endpoint, region(endpoint, configured), chosen)
+
+
+def _remedy(error: Exception) -> str | None:
+    cause = error.__context__ if error.__cause__ is None else error.__cause__  # boto3 wraps
+    for one in (error, cause):
+        code = getattr(one, "response", {}).get("Error", {}).get("Code")
+        if found := REMEDIES.get(code) or REMEDIES.get(type(one).__name__):
+            return found
+    return None
 
 
 def _found(key: str, size_bytes: int, tag: str) -> Found:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,9 @@ from ilios.local.bulk.folders import RANDOM_CHARACTERS, own_folder
 
 LOOPBACK: Final = "127.0.0.1"
 PREFIX: Final = f"ilios-ray-{os.getuid()}-"
-ATTEMPTS: Final = 3  #: to start Ray, or to reach it
+ATTEMPTS: Final = 3  #: to reach a cluster
+START_SECONDS: Final = 180.0  #: for which Ray may start here, on a machine that is busy
+POLL_SECONDS: Final = 0.2
 CHECK_SECONDS: Final = 10.0  #: between two looks whether it is still there
 TOKEN: Final = "token"  # noqa: S105  # the name of a file
 WITHOUT: Final = ("RAY_ADDRESS", "RAY_AUTH_TOKEN")  #: variables that would name another Ray
@@ -53,15 +56,17 @@ def own(cores: int) -> Iterator[None]:
     """Run Ray on this machine, with so many cores. Raises StartupError."""
     with own_folder(PREFIX, _place()) as folder, _environment(_variables(folder), WITHOUT):
         durable_files.create(folder / TOKEN, token_hex(32).encode())
-        _init(
-            address="local",
-            num_cpus=cores,
-            num_gpus=0,
-            include_dashboard=False,
-            object_store_memory=OBJECTS_BYTES,
-            _node_ip_address=LOOPBACK,
-            _temp_dir=str(folder / RAYS),
-        )
+        with _patience():
+            _init(
+                1,  # what a failed one has started runs until we end
+                address="local",
+                num_cpus=cores,
+                num_gpus=0,
+                include_dashboard=False,
+                object_store_memory=OBJECTS_BYTES,
+                _node_ip_address=LOOPBACK,
+                _temp_dir=str(folder / RAYS),
+            )
         try:
             yield
         finally:
@@ -72,7 +77,7 @@ def own(cores: int) -> Iterator[None]:
 def cluster(address: str) -> Iterator[None]:
     """Use a cluster. Raises StartupError for one that cannot be reached."""
     with _environment(QUIET):
-        _init(address=address)
+        _init(ATTEMPTS, address=address)
         try:
             yield
         finally:
@@ -99,15 +104,45 @@ def _variables(folder: Path) -> dict[str, str]:
     }
 
 
-def _init(**options: Any) -> None:
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Let Ray wait for its own start: it gives up after 30 s, however busy the machine is.
+
+    It asks whether it has started until then, by a function that is replaced by one that waits.
+    """
+    from ray._private import services
+
+    is_there = getattr(services, "get_node", None)
+    if is_there is None:  # a later Ray
+        yield
+        return
+    until = time.monotonic() + START_SECONDS
+
+    def waited(*arguments: Any) -> Any:
+        while True:
+            try:
+                return is_there(*arguments)
+            except RuntimeError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(POLL_SECONDS)
+
+    services.get_node = waited
+    try:
+        yield
+    finally:
+        services.get_node = is_there
+
+
+def _init(attempts: int, **options: Any) -> None:
     import ray
 
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, attempts + 1):
         try:
             ray.init(logging_level=logging.CRITICAL, log_to_driver=False, **options)
         except Exception as error:  # of many classes
-            ray.shutdown()  # ends what has been started
-            if attempt < ATTEMPTS:  # it waits for 30 s, whatever else the machine has to do
+            ray.shutdown()
+            if attempt < attempts:
                 continue
             first = str(error).strip().splitlines() or [type(error).__name__]
             raise StartupError(f"Ray cannot be used: {first[0]}") from error

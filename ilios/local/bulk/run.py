@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ilios.core.conversion_errors import WorkerLost
+from ilios.core.conversion_errors import StorageUnavailable, WorkerLost
 from ilios.core.errors import StartupError
 from ilios.local.bulk.hands import Close, Convert, Hand, Look, Ready
 from ilios.local.bulk.messages import Converted, Died, Failed, Item, Outcome, Seen, Unread, Written
@@ -22,6 +23,7 @@ BATCHES_AHEAD: Final = 2  #: of a worker: one is done while the next one waits
 DEATHS_MAX: Final = 3  #: of workers, at one document
 DEATHS_IN_A_ROW: Final = 5  #: for each worker, without a document done between them
 WAIT_SECONDS: Final = 0.5
+REFUSALS: Final = (OSError, StorageUnavailable)  #: of a full disk, of a bucket that does not answer
 
 
 class Reporter(Protocol):
@@ -60,7 +62,9 @@ class Run:
         self._deaths_in_a_row = 0
 
     def go(self, size: int) -> None:
-        """Convert all documents, with so many workers. Raises StartupError, StorageUnavailable.
+        """Convert all documents, with so many workers.
+
+        Raises StartupError, StorageUnavailable and OSError.
 
         Whatever ends it early, what the workers have written by then counts.
         """
@@ -247,9 +251,12 @@ class Run:
                 self._again.append(Look((seen.item,)))
 
     def _save(self) -> None:
+        """Let count what is written; where that is refused as well, the next run does it."""
         for hand in self._hands.values():
-            self._take_over(hand)
-        self._finish()
+            with suppress(*REFUSALS):
+                self._take_over(hand)
+        with suppress(*REFUSALS):
+            self._finish()
 
     def _finish(self) -> None:
         self._results.commit_failures()

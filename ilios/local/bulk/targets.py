@@ -19,10 +19,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from ilios.core import durable_files, processes
 from ilios.core.errors import StartupError
+from ilios.local.bulk import refusals
 from ilios.local.bulk.buckets import Bucket, BucketPlace, is_bucket
 from ilios.local.bulk.messages import Entry, Form, Order
 from ilios.local.bulk.parts import FAILED, PART, SAME, finished, path_of
@@ -77,8 +78,13 @@ class FolderTarget:
         self.staged = folder / STAGED
 
     def make(self) -> None:
-        for folder in (self._folder / INDEX, self.staged):
-            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            for folder in (self._folder / INDEX, self.staged):
+                folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            raise StartupError(
+                f"TARGET cannot be made ({error.filename}: {error.strerror}): name a folder."
+            ) from error
 
     def read(self, name: str) -> bytes | None:
         try:
@@ -173,20 +179,21 @@ def open_target(named: str, staged: Path | None = None) -> Target:
 def prepared(target: Target, order: Order, *, retry_failed: bool) -> Iterator[None]:
     """Make the target ready for a run, and keep other runs of this machine out meanwhile.
 
-    Raises StartupError for one that is in use, or has results of another form.
+    Raises StartupError for one that is in use, has results of another form, or cannot be written.
     """
-    target.make()
-    try:
-        lock = processes.lock_file(target.staged / LOCK, 0)
-    except BlockingIOError as error:
-        raise StartupError("another run writes into TARGET: wait for its end.") from error
-    try:
-        _require_same(target, order)
-        if retry_failed:
-            _forget_failures(target)
-        yield
-    finally:
-        os.close(lock)
+    with refusals.told():
+        target.make()
+        try:
+            lock = processes.lock_file(target.staged / LOCK, 0)
+        except BlockingIOError as error:
+            raise StartupError("another run writes into TARGET: wait for its end.") from error
+        try:
+            _require_same(target, order)
+            if retry_failed:
+                _forget_failures(target)
+            yield
+        finally:
+            os.close(lock)
 
 
 def _require_same(target: Target, order: Order) -> None:
@@ -196,13 +203,34 @@ def _require_same(target: Target, order: Order) -> None:
     if found is None:
         target.write(RUN, json.dumps(mine, indent=2).encode())
         return
-    theirs = json.loads(found)
+    theirs = _noted(found)
+    if theirs.pop("version", None) != mine.pop("version"):
+        raise StartupError("TARGET is of another version of Ilios: give another TARGET.")
     if theirs != mine:
-        kept = ", ".join(f"{name} {value}" for name, value in theirs.items() if name != "version")
         raise StartupError(
-            f"TARGET holds results of another form ({kept}): give the same options, or "
+            f"TARGET holds results of other options ({_options(theirs)}): give the same, or "
             "another TARGET."
         )
+
+
+def _noted(content: bytes) -> dict[str, Any]:
+    """Return what was noted of a target. Raises StartupError."""
+    try:
+        return dict(json.loads(content))
+    except (ValueError, TypeError) as error:
+        raise StartupError(f"TARGET is damaged ({RUN}): give another TARGET.") from error
+
+
+def _options(noted: dict[str, Any]) -> str:
+    """Return what a command line says for an order."""
+    pages = noted.get("pages")
+    return ", ".join(
+        [
+            f"--format {noted.get('form')}",
+            "--include blocks" if noted.get("with_blocks") else "no --include",
+            f"--pages {pages}" if pages else "no --pages",
+        ]
+    )
 
 
 def indexed(target: Target, form: Form) -> Iterator[tuple[str, Sequence[Entry]]]:

@@ -18,13 +18,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ilios.core.conversion_errors import ConversionError, ParserCrashed, StorageUnavailable
+from ilios.core.conversion_errors import (
+    ConversionError,
+    DiskFull,
+    ParserCrashed,
+    StorageUnavailable,
+)
 from ilios.core.conversion_limits import MAX_CRASHES
+from ilios.core.disk_space import is_full
 from ilios.core.errors import IliosError
 from ilios.engines import document_errors
 from ilios.engines.detection import media_types
 from ilios.engines.machine_errors import full_disk_as_such
-from ilios.local.bulk import records, targets
+from ilios.local.bulk import records, refusals, targets
 from ilios.local.bulk.buckets import Bucket, BucketPlace, is_bucket
 from ilios.local.bulk.folders import own_folder
 from ilios.local.bulk.messages import (
@@ -83,7 +89,7 @@ class Worker:
     def convert(self, batch: Sequence[Seen], dropped: Sequence[Seen], part: str) -> Converted:
         """Convert documents that were looked at, and write their results to a part.
 
-        Those that are dropped are not needed any more.
+        Those that are dropped are not needed any more. Raises StartupError when a disk is full.
         """
         for seen in dropped:
             self._drop(seen.item)
@@ -91,11 +97,12 @@ class Worker:
         return Converted(outcomes, self._part.size_bytes if self._part else 0)
 
     def close_part(self) -> None:
-        """Hand the part over to the target, if there is one."""
+        """Hand the part over to the target, if there is one. Raises StartupError."""
         part, self._part = self._part, None
         if part is not None:
-            part.close()
-            self._target.hand_over(part.path, self._order.form)
+            with refusals.told():
+                part.close()
+                self._target.hand_over(part.path, self._order.form)
 
     def close(self) -> None:
         """Release processes, connections and files."""
@@ -115,6 +122,7 @@ class Worker:
         except ConversionError as error:
             return Unread(item, error.detail)
         except OSError as error:
+            self._require_room(error)
             return Unread(item, f"{error.strerror or error}.")
         except Exception as error:  # noqa: BLE001  # the others go on
             return Unread(item, f"It cannot be read ({type(error).__name__}: {error}).")
@@ -173,10 +181,12 @@ class Worker:
             path = self._path(seen.item)
             return self._written(seen, path, part) if _still(seen, path) else _changed(seen)
         except StorageUnavailable as error:  # or a full disk
+            self._require_room(error)
             return Unread(seen.item, error.detail, seen)
         except IliosError as error:
             return Failed(seen, error.code, error.detail)
         except OSError as error:
+            self._require_room(error)
             return Unread(seen.item, f"{error.strerror or error}.", seen)
         except Exception as error:  # noqa: BLE001  # the others go on
             broken = f"The engine broke on it ({type(error).__name__}: {error})."
@@ -209,6 +219,11 @@ class Worker:
             with full_disk_as_such():
                 self._writer(part).append(line)
             return Written(seen, len(conversion.pages))
+
+    def _require_room(self, error: Exception) -> None:
+        """Raise StartupError for a disk that is full without this document too."""
+        if isinstance(error, DiskFull) or (isinstance(error, OSError) and is_full(error)):
+            refusals.require_room(self._target.staged, self._folder)
 
     def _writer(self, part: str) -> PartWriter:
         if self._part is None:

@@ -48,4 +48,18 @@ def test_without_its_extra_it_says_what_to_install(
     result = invoked(tmp_path, tmp_path.with_name("results"))
 
     assert result.exit_code == 1
-    assert "ilios[ray]" in str(result.exception)
+    assert "pip install no_such_package" in str(result.exception)
+
+
+@pytest.mark.parametrize("named", ["gs://bucket/in", "https://host/in", "S3://bucket/in", ""])
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_is_neither_a_path_nor_in_a_bucket_is_refused(
+    tmp_path: Path, named: str, place: int
+) -> None:
+    arguments = [str(tmp_path), str(tmp_path)]
+    arguments[place] = named
+
+    result = invoked(*arguments)
+
+    assert result.exit_code == 2
+    assert "s3://BUCKET/PREFIX" in result.output

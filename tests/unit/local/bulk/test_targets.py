@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -74,10 +75,42 @@ def test_other_options_are_refused(target: FolderTarget) -> None:
         pass
 
     with (
-        pytest.raises(StartupError, match="form jsonl"),
+        pytest.raises(StartupError, match="--format jsonl, no --include, no --pages"),
         prepared(target, Order("parquet"), retry_failed=False),
     ):
         pass
+
+
+def test_a_target_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with (
+            pytest.raises(StartupError, match="TARGET cannot be made"),
+            prepared(FolderTarget(folder), Order(), retry_failed=False),
+        ):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("noted", "refusal"),
+    [(b"{", "damaged"), (b"null", "damaged"), (b'{"version": 0}', "another version")],
+)
+def test_a_target_that_cannot_be_understood_is_refused(
+    target: FolderTarget, noted: bytes, refusal: str
+) -> None:
+    target.write(targets.RUN, noted)
+
+    with pytest.raises(StartupError, match=refusal), prepared(target, Order(), retry_failed=False):
+        pass
+
+
+def test_what_the_machine_refuses_is_one_line(target: FolderTarget) -> None:
+    with (
+        pytest.raises(StartupError, match=r"The disk of .* is full: make room"),
+        prepared(target, Order(), retry_failed=False),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_two_runs_do_not_write_into_one_target(target: FolderTarget) -> None:
