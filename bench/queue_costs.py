@@ -24,6 +24,7 @@ from ilios.conversion.held_jobs import HeldJobs
 from ilios.conversion.recorder import Recorder
 from ilios.core import clock, ids
 from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
 from ilios.db.database import Database, Scope
 from ilios.db.group_commit import GroupCommit
 from ilios.documents.admission import Candidate, Order, Stored
@@ -96,7 +97,8 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=1000)
     parser.add_argument("--into", type=Path, default=COSTS)
     options = parser.parse_args()
-    with postgres.server() as server, postgres.migrated(server) as migrated:
+    with postgres.server() as server, postgres.migrated(server, LOG_LEVEL="WARNING") as migrated:
+        logs.configure(migrated.settings, "bench")
         found = measured(migrated, server, options.times)
     rounded = {name: round(value, 4) for name, value in found.items()}
     costs = {"machine": machine.describe(), "times": options.times, "milliseconds": rounded}
