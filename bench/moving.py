@@ -10,7 +10,7 @@ import argparse
 import os
 import tempfile
 import time
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from ilios.core.processes import lock_file
 from ilios.core.settings import Settings
 from ilios.db import instance
 from ilios.db.models import Document, DocumentStatus, PageRow
+from ilios.db.opening import open_database
 from ilios.db.sqlite_database import SqliteDatabase
 from ilios.operations.transfer import ends, move
 from ilios.storage.object_keys import source_key
@@ -54,18 +55,25 @@ def main() -> None:
 
 def report(what: str, settings: Settings, to: str) -> None:
     """Move, with a service that is stopped once all is copied; print both parts."""
-    lock = lock_file(data_folder.supervisor_lock(settings), 0)
+    found = ends.read(to, None)
+    service = ExitStack()
+    if found.source.database_url is None:
+        lock = lock_file(data_folder.supervisor_lock(settings), 0)
+        service.callback(os.close, lock)
+    else:  # nodes are known by their connections
+        node = service.enter_context(closing(open_database(found.source)))
+        with node.watching():
+            pass
     began = time.monotonic()
     stopped: list[float] = []
 
     def stop(_seconds: float) -> None:
-        with suppress(OSError):
-            os.close(lock)
+        service.close()
         stopped.append(time.monotonic())
 
-    move.move(ends.read(to, None), lambda line: print("  ", line), stop)
+    move.move(found, lambda line: print("  ", line), stop)
     end = time.monotonic()
-    pause = end - (stopped[0] if stopped else began)
+    pause = end - stopped[0]
     print(f"{what}: {end - began - pause:.1f} s beside the service, a pause of {pause:.1f} s")
 
 

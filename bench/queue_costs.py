@@ -20,19 +20,20 @@ from bench.postgres import Migrated
 from bench.simulate import COSTS
 from ilios.accounts.holdings import Standard
 from ilios.conversion.claimed_job import ClaimedJob
+from ilios.conversion.held_jobs import HeldJobs
 from ilios.conversion.recorder import Recorder
 from ilios.core import clock, ids
 from ilios.core.settings import Settings
+from ilios.core.telemetry import logs
 from ilios.db.database import Database, Scope
 from ilios.db.group_commit import GroupCommit
-from ilios.documents import results
 from ilios.documents.admission import Candidate, Order, Stored
 from ilios.documents.options import EVERYTHING
 from ilios.documents.units_of_work import AdmitDocument
 from ilios.engines.registry import EMBEDDED
-from ilios.queue import batch_claims, jobs, pause, queries
+from ilios.queue import batch_claims, jobs
 from ilios.queue.jobs import Lease
-from ilios.workers.dispatcher import Dispatcher, FreeSlot, Offer
+from ilios.workers.dispatcher import Dispatcher, FreeSlot, Look, Offer
 from tests.postgres_server.process import PostgresServer
 
 MANY: Final = 8  #: jobs of one claim
@@ -49,6 +50,7 @@ class Steps:
         self._database = database
         self._server = [psutil.Process(server.pid)]
         self._group_commit = GroupCommit(database)
+        self._held = HeldJobs(database)
         self._recorder = Recorder(self._group_commit, settings.pricing, 1)
         self._dispatcher = Dispatcher(database, 1)
         self._engine = NoopEngine(1)
@@ -69,22 +71,18 @@ class Steps:
 
     def look(self) -> None:
         """Do as a supervisor with an idle slot that was woken for nothing."""
-        self._dispatcher.commands("bench")
-        self._dispatcher.claim(Offer([FreeSlot("no-such-lane", WORKER)]))
+        look = self._dispatcher.commands("bench", ["no-such-lane"]).look
+        self._dispatcher.claim(Offer([FreeSlot("no-such-lane", WORKER)]), look=look)
 
     def claim(self, at_most: int) -> list[Lease]:
-        now = clock.now()
-        with self._database.writing(Scope.ROWS) as session:
-            pause.is_paused(session)
-            queries.anything_due(session, now)
-            found = batch_claims.claim(session, EMBEDDED, WORKER, now, at_most)
-            results.begin_all(session, [lease.job_id for lease in found], now)
-        return found
+        """Do as a supervisor whose look has found jobs."""
+        slots = [FreeSlot(EMBEDDED, WORKER)] * at_most
+        found = self._dispatcher.claim(Offer(slots), look=Look(frozenset({EMBEDDED}), is_due=False))
+        return [lease for _, lease in found]
 
     def work(self, leases: Iterator[Lease]) -> None:
         lease = next(leases)
-        with self._database.watching() as watch:
-            job, document = jobs.held_with_document(watch, lease)
+        job, document = self._held.of(lease)
         claimed = ClaimedJob(lease, job, document, self._engine)
         call = self._recorder.begin(claimed, EVERYTHING, (0,))
         self._recorder.store(claimed, call, ONE_PAGE, {})
@@ -99,7 +97,8 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=1000)
     parser.add_argument("--into", type=Path, default=COSTS)
     options = parser.parse_args()
-    with postgres.server() as server, postgres.migrated(server) as migrated:
+    with postgres.server() as server, postgres.migrated(server, LOG_LEVEL="WARNING") as migrated:
+        logs.configure(migrated.settings, "bench")
         found = measured(migrated, server, options.times)
     rounded = {name: round(value, 4) for name, value in found.items()}
     costs = {"machine": machine.describe(), "times": options.times, "milliseconds": rounded}
@@ -126,3 +125,7 @@ def measured(migrated: Migrated, server: PostgresServer, times: int) -> dict[str
         found["renew"] = steps.taken(lambda: steps.renew(leases[:100]), times // 10) / 100
         found["work"] = steps.taken(lambda: steps.work(left), times)
     return found
+
+
+if __name__ == "__main__":
+    main()

@@ -50,10 +50,11 @@ def command(data_dir: Path | None, to: str | None, objects: str | None) -> None:
 def _tell(ends: Ends, moved: Moved) -> None:
     for fault in moved.faults:
         say(fault, err=True)
-    if not moved.tables:
-        say("The service has moved before.")
-    rows = sum(one.rows for one in moved.tables)
-    say(f"Moved to {ends.target_name}: {rows} rows, {moved.objects} objects, all compared.")
+    if moved.tables:
+        rows = sum(one.rows for one in moved.tables)
+        say(f"Moved to {ends.target_name}: {rows} rows, {moved.objects} objects, all compared.")
+    else:
+        say(f"The service has moved to {ends.target_name} before.")
     say(f"Start it with {', '.join(_changes(ends))}; the rest of the settings stays as it is.")
     say(
         f"The first start is to have this DATA_DIR ({ends.source.data_folder}): keys that sign and "

@@ -41,6 +41,17 @@ def keep(settings: Settings, session: DriverSession) -> None:
         session.driver.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
+def end(settings: Settings, session: DriverSession) -> None:
+    """Let a transaction that keeps others out do so for good, for those that are back only later.
+
+    A file needs nothing: its locks are not lost while a process lives.
+    """
+    if settings.database_url is not None:
+        from ilios.db.postgres import receiving  # an extra
+
+        receiving.refuse_rows(session.driver)
+
+
 def _others(database: Database) -> int:
     from ilios.db.postgres import receiving  # an extra
 

@@ -39,7 +39,9 @@ log = logs.get(__name__)
 ENGINES_KEPT = 4  #: a process uses one database
 CONNECTIONS: Final = 5  #: of a process, unless DATABASE_POOL_SIZE says otherwise
 UNREACHABLE: Final = "The database cannot be reached. Try again."
-STANDBY: Final = "The database is a standby now, which cannot be written. Try again."
+READ_ONLY: Final = (
+    "The database cannot be written: it is a standby now, or was moved to another one. Try again."
+)
 UNKNOWN: Final = (
     "The connection to the database broke off while this was being committed: it may have been. "
     "Look before you try again, or send an Idempotency-Key with what you repeat."
@@ -279,7 +281,7 @@ def _raise_named(error: DatabaseError) -> None:
     if isinstance(error.orig, psycopg.errors.DiskFull):
         raise DatabaseFull("The disk of the database is full: nothing was stored.") from error
     if isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):
-        raise DatabaseBusy(STANDBY) from error
+        raise DatabaseBusy(READ_ONLY) from error
     if isinstance(error.orig, _BUSY):
         raise DatabaseBusy("The database is locked. Try again.") from error
 

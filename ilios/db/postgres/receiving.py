@@ -1,6 +1,7 @@
 """A PostgreSQL database that is filled from outside: no trigger fires, and rows come in any order.
 
-Until it is whole its revision is one that no version serves.
+Until it is whole its revision is one that no version serves. One that was moved elsewhere takes no
+rows any more.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ilios.db.models import REVISION, Base
 from ilios.db.postgres import migrating, schema, search_index, starting
 from ilios.db.postgres.database import dialect
 from ilios.db.postgres.driver import psycopg
+from ilios.db.postgres.functions import Trigger, install
 
 _OTHERS: Final = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
@@ -28,6 +30,10 @@ _OTHERS: Final = (
 _CONTENTS: Final = (
     "SELECT NOT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema()), "
     "to_regclass('instance') IS NOT NULL AND to_regclass('alembic_version') IS NOT NULL"
+)
+_REFUSAL: Final = (
+    "RAISE EXCEPTION 'the service was moved to another database' "
+    "USING ERRCODE = 'read_only_sql_transaction';"
 )
 
 
@@ -92,6 +98,20 @@ def finish(settings: Settings) -> None:
     """Let the database be served."""
     with _open(settings, revision.Receiving()) as connection:
         revision.note(connection.connection.driver_connection, REVISION)
+
+
+def refuse_rows(driver: Any) -> None:
+    """Let no table take a row any more, in the transaction that notes the move.
+
+    A node that was cut off looks at the revision no more when it is back.
+    """
+    of_each = (
+        Trigger(
+            f"moved_{table.name}", f"BEFORE INSERT OR UPDATE OR DELETE ON {table.name}", _REFUSAL
+        )
+        for table in Base.metadata.sorted_tables
+    )
+    install(driver, list(of_each))
 
 
 def restored_instance(driver: Any) -> str | None:

@@ -76,7 +76,10 @@ def _database(to: str, source: Settings) -> dict[str, Any]:
         )
     path = Path(to.removeprefix(SQLITE)).absolute()
     if path.exists():
-        raise TransferRefused(f"{path} is there already: name another file, or move it away.")
+        raise TransferRefused(
+            f"{path} is there already: start the service with it if a move has ended there, or "
+            "name another file."
+        )
     return {"database_url": None, "database_direct_url": None, "local_db_path": path}
 
 

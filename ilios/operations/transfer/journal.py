@@ -33,6 +33,16 @@ class Journal:
             "sha256 TEXT NOT NULL, is_seen INTEGER NOT NULL) WITHOUT ROWID"
         )
 
+    def keep(self, keys: Iterable[str]) -> None:
+        """Forget all objects but these, which are all that the target has."""
+        self._connection.execute("BEGIN")
+        self.begin_pass()
+        self._connection.executemany(
+            "UPDATE objects SET is_seen = 1 WHERE key = ?", ((key,) for key in keys)
+        )
+        self._connection.execute("DELETE FROM objects WHERE is_seen = 0")
+        self._connection.execute("COMMIT")
+
     def begin_pass(self) -> None:
         """Forget which objects were seen."""
         self._connection.execute("UPDATE objects SET is_seen = 0")

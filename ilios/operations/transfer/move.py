@@ -110,6 +110,7 @@ class _Move:
                 faults = self._copy_last_objects(objects, session)
                 self._receiver.attach()
                 of_cluster.give_keys(self._ends.target, self._receiver.database)
+                standstill.end(self._ends.source, session)
                 revision.note(session.driver, revision.MOVED + token)
             self._receiver.finish()
             count = objects.count() if objects else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -42,12 +42,16 @@ class ObjectCopy:
         self._target = target
         self._journal = journal
         self._scratch = scratch
+        self._has_looked = False
 
-    def copy(self, folders: Iterable[str]) -> int:
+    def copy(self, folders: Collection[str]) -> int:
         """Copy what has not arrived, and remove what is gone; return how many objects were copied.
 
         Raises TransferFailed when what is read back is not what was sent, and StorageUnavailable.
         """
+        if not self._has_looked:  # since the run before, somebody may have emptied the target
+            self._journal.keep(one.key for each in folders for one in self._target.listed(each))
+            self._has_looked = True
         self._journal.begin_pass()
         copied = 0
         listed = (one for each in folders for one in self._source.listed(each))

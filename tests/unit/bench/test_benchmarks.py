@@ -24,6 +24,15 @@ def test_every_program_with_variants_and_every_short_command_exists() -> None:
     assert {command.split()[0] for command in SHORT.commands} <= run
 
 
+def test_every_program_runs_when_it_is_called() -> None:
+    folder = Path(benchmarks.__file__).parent
+    programs = [path for path in folder.glob("*.py") if "\ndef main()" in path.read_text()]
+
+    assert len(programs) > 20
+    for path in programs:
+        assert '\nif __name__ == "__main__":\n    ' in path.read_text(), path.name
+
+
 def test_what_fails_is_named_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

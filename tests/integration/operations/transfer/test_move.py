@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from ilios.cluster import shared_keys
 from ilios.core import data_folder, key_files
-from ilios.core.errors import DatabaseRefused, SettingsError
+from ilios.core.errors import DatabaseBusy, DatabaseRefused, SettingsError
 from ilios.core.processes import lock_file
 from ilios.db import owner_totals, revision, schema_version, search_backfill
 from ilios.db.models import REVISION, Document, DocumentPassword, PageRow
@@ -193,6 +193,25 @@ def _is_cut(service: SmallService, ends: Ends, step: int, *, is_running: bool) -
         except Cut:
             return True
         return False
+
+
+def test_a_bucket_that_was_emptied_between_two_runs_is_filled_again(
+    service: SmallService, url: str, bucket: str, s3_endpoint: str
+) -> None:
+    def cut(line: str) -> None:
+        if "objects" in line:
+            raise Cut
+
+    ends = of_service(url, f"s3://{bucket}")
+    with pytest.raises(Cut):
+        run(ends, report=cut)
+    store = open_store(ends.target)
+    for key in objects_of(s3_endpoint, bucket, SECRET):
+        store.delete(key)
+
+    run(ends)
+
+    assert objects_of(s3_endpoint, bucket, SECRET) == objects_in_folder(service)
 
 
 @pytest.mark.parametrize("step", ["attach", "mark", "finish"])
@@ -377,6 +396,30 @@ def test_a_cluster_is_moved_once_nothing_of_it_is_connected(
 
     assert any("Stop the service" in line for line in told)
     assert rows_of(ends.target) == rows_of(ends.source)
+
+
+def test_a_node_that_was_cut_off_meanwhile_writes_nothing_any_more(
+    service: SmallService, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(of_service(url))
+    monkeypatch.setenv("DATABASE_URL", url)
+    back = of_service(f"sqlite:///{tmp_path}/back.db")
+    with small_service(back.source) as node:
+        with psycopg.connect(url) as server:  # does so with those of a silent host
+            server.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+        run(back)
+
+        before = rows_of(back.source)
+        with pytest.raises(DatabaseBusy, match="was moved"):
+            node.submit("Sent to a node that is back")
+        with pytest.raises(DatabaseBusy, match="was moved"):
+            node.worker.work()
+    assert rows_of(back.source) == rows_of(back.target) == before
+    require_sound(back)
 
 
 def test_a_database_with_other_documents_is_refused(
