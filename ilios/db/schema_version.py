@@ -36,7 +36,9 @@ def require_current(settings: Settings) -> None:
     path = settings.database_path
     file_systems.require_local(path.parent)
     if not path.exists():
-        raise DatabaseRefused(f"{path} does not exist: run `ilios migrate` first.")
+        or_else = ", or set DATABASE_URL, if this is a node of a cluster"
+        more = or_else if settings.s3_bucket is not None else ""
+        raise DatabaseRefused(f"{path} does not exist: run `ilios migrate` first{more}.")
     found = read(path)
     if found.is_predecessor:
         raise DatabaseRefused(

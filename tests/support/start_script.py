@@ -33,12 +33,15 @@ class StartScript:
         prefix: tuple[str, ...] = (),
         variables: Mapping[str, str] = MappingProxyType({}),
         command: Sequence[str | Path] = (REPOSITORY / "start.sh",),
+        folder: Path | None = None,
     ) -> None:
+        """`folder` is where it starts, unless that is where the tests have."""
         self.port = settings.port
         self._log_path = log_path
         with log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [*prefix, *command],
+                cwd=folder,
                 env=environment(settings, PATH=path_with_python(), **variables),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

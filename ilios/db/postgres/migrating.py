@@ -12,7 +12,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db.postgres import schema, server_checks, versions
-from ilios.db.postgres.database import engine
+from ilios.db.postgres.database import WRITERS_LOCK, engine
+from ilios.db.postgres.driver import psycopg
 from ilios.db.revision import why_not_served
 
 MIGRATIONS_LOCK: Final = 0x6D69677261746520  #: advisory locks are numbers: `migrate `
@@ -22,6 +23,8 @@ _BEGIN: Final = (
     "BEGIN; SET LOCAL lock_timeout = '{wait}s'; "
     "SET LOCAL idle_in_transaction_session_timeout = '{idle}s'"
 )
+_WITHOUT_WRITERS: Final = f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})"
+_CROSSED: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
 
 
 @contextmanager
@@ -49,7 +52,25 @@ def exclusive(settings: Settings, known_revisions: Container[str]) -> Iterator[C
             return
         _begin_schema(connection, name)
         versions.require_followers(driver)
-        yield connection
+        with _undone_in_one_line(name):
+            # Else nodes that work lock tables in their order, and we in ours.
+            connection.exec_driver_sql(_WITHOUT_WRITERS)
+            yield connection
+
+
+@contextmanager
+def _undone_in_one_line(name: str) -> Iterator[None]:
+    """Raise DatabaseRefused where the migration and nodes that work have waited for each other."""
+    try:
+        yield
+    except (DatabaseError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DatabaseError) else error
+        if not isinstance(cause, _CROSSED):
+            raise
+        raise DatabaseRefused(
+            f"The migration of the database of {name} was undone, for nodes at work had what it "
+            "waited for: run it again."
+        ) from error
 
 
 def _lock(connection: Connection, name: str) -> None:

@@ -51,7 +51,9 @@ def require_current(settings: Settings, url: SecretStr) -> None:
         found = revision(connection)
         if told := why_not_served(found):
             raise DatabaseRefused(f"The database of {name} {told}.")
-        if found != REVISION and not versions.is_newer_and_takes_us(connection, found):
+        if found is not None and found > REVISION:
+            versions.require_accepted(connection, name, found)
+        elif found != REVISION:
             raise DatabaseRefused(
                 f"The database of {name} has schema {found or 'none'}, this version needs "
                 f"{REVISION}: run `ilios migrate`, or start the version that made it."

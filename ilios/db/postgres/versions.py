@@ -16,7 +16,7 @@ _LEAST: Final = "SELECT least_compatible FROM cluster"
 _REVISION: Final = "SELECT version_num FROM alembic_version"
 _TOO_OLD: Final = (
     "SELECT name, kind, version FROM nodes WHERE compatibility < %s "
-    "AND seen_at > clock_timestamp() - interval '10 seconds' ORDER BY name LIMIT 1"
+    "AND seen_at > clock_timestamp() - interval '60 seconds' ORDER BY name LIMIT 1"
 )
 
 
@@ -49,7 +49,8 @@ def require_followers(connection: Any) -> None:
         name, kind, version = found
         raise DatabaseRefused(
             f"Node {name} ({kind}) runs Ilios {version}, which cannot go on with the schema of "
-            "this version: update it to the version in between, or stop it, first."
+            "this version: update it to the version in between, or stop it, first. One that was "
+            "killed counts for a minute."
         )
 
 

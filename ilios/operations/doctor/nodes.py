@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DatabaseError
 
+from ilios.cluster import joining
 from ilios.cluster.kinds import WEB, WORKERS
 from ilios.core import clock
 from ilios.core.errors import DatabaseBusy, DatabaseRefused, StartupError
@@ -25,7 +26,7 @@ CHECK: Final = "nodes"
 def examine(settings: Settings) -> Iterator[Finding]:
     """Check versions, the keys that nodes share, and that no other database has the bucket."""
     if settings.server_url is None:
-        yield skipped(CHECK, "A service on a SQLite file is one node.")
+        yield _of_a_file(settings)
         return
     try:
         from ilios.db.postgres import starting
@@ -35,6 +36,17 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield from _look(settings, database)
     except (DatabaseRefused, DatabaseBusy, DatabaseError):
         yield skipped(CHECK, "Repair the database first.")
+
+
+def _of_a_file(settings: Settings) -> Finding:
+    """Return what is to be said of a service that is no node, or was not told of its database."""
+    is_whole = None not in (settings.aws_access_key_id, settings.aws_secret_access_key)
+    try:
+        if is_whole:
+            joining.require_no_cluster(settings)
+    except StartupError as refusal:
+        return refused(CHECK, refusal)
+    return skipped(CHECK, "A service on a SQLite file is one node.")
 
 
 def _look(settings: Settings, database: Database) -> Iterator[Finding]:

@@ -79,6 +79,20 @@ def test_the_doctor_finds(
     assert diagnosis.exit_code == is_error
 
 
+@pytest.mark.parametrize("command", ["migrate", "workers"])
+def test_a_start_refuses_a_database_on_a_network_file_system_in_one_line(
+    case: Case, command: str
+) -> None:
+    case.mount(spoilt_machines.ON_NFS, case.folder)
+
+    done = case.operator.run(command)
+
+    (line,) = (done.stderr + done.stdout).splitlines()
+    assert done.returncode == 1
+    assert "is on a network file system (nfs4), where SQLite loses data" in line
+    assert "Set DATA_DIR to a folder on a disk of this machine, or DATABASE_URL" in line
+
+
 def test_a_service_in_order_has_no_findings(case: Case) -> None:
     case.use_provider()
 

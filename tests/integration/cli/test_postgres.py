@@ -126,6 +126,17 @@ def an_encoding_that_lacks_letters(spoilt: Spoilt) -> None:
     spoilt.change(spoilt.server.url("ascii"))
 
 
+def a_server_that_is_too_old(spoilt: Spoilt) -> None:
+    """Have this one say of itself what an old one does."""
+    spoilt.execute(
+        "CREATE FUNCTION public.current_setting(name text) RETURNS text LANGUAGE sql AS "
+        "$$ SELECT CASE name WHEN 'server_version_num' THEN '160004' "
+        "ELSE pg_catalog.current_setting(name) END $$",
+        f"ALTER DATABASE {spoilt.name} SET search_path = public, pg_catalog",
+        database=spoilt.name,
+    )
+
+
 def a_pool_that_the_server_has_not_enough_for(spoilt: Spoilt) -> None:
     spoilt.change(database_pool_size=64)
 
@@ -160,6 +171,7 @@ REFUSED: Final = [
     (a_socket_that_is_not_there, "No such file or directory", "Start the server"),
     (a_standby, "names a standby, which cannot be written", "target_session_attrs=read-write"),
     (an_encoding_that_lacks_letters, "has the encoding SQL_ASCII", "ENCODING 'UTF8'"),
+    (a_server_that_is_too_old, "names PostgreSQL 16, which is too old", "Use 17 or newer"),
     (a_pool_that_the_server_has_not_enough_for, "this node may need 133", "put a pooler between"),
     (a_user_with_few_connections, "has 5 connections for us", "Raise max_connections"),
     (a_schema_of_a_newer_version, "which is newer than this version", "Start the newer version"),

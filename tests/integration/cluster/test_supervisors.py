@@ -30,8 +30,11 @@ from tests.support import documents
 from tests.support.supervising import SupervisorProcess
 from tests.support.waiting import wait_until
 
-LIMIT = 3
-NODES = ("host-1", "host-2", "host-3")
+LIMIT = 16
+SLOTS = 8  #: of each node
+DOCUMENTS = 48
+LONG_MS = 600_000
+NODES = ("host-1", "host-2", "host-3", "host-4")
 ENDED_TIMEOUT_S = 60.0
 Start = Callable[..., SupervisorProcess]
 
@@ -60,7 +63,6 @@ def mistral(server: MistralServer) -> dict[str, object]:
         "ocr_engine": MISTRAL,
         "mistral_api_key": SecretStr(API_KEY),
         "mistral_server_url": server.url,
-        "worker_concurrency": 2,
     }
 
 
@@ -84,23 +86,28 @@ def live_nodes(database: PostgresDatabase) -> list[Node]:
         return live(watch, clock.now())
 
 
-def test_all_nodes_together_never_make_more_calls_than_they_may(
+def test_four_nodes_of_eight_slots_never_make_more_than_sixteen_calls(
     shared: PostgresDatabase, start: Start, mistral_server: MistralServer
 ) -> None:
-    mistral_server.control(latency_ms=200)
-    more = {**mistral(mistral_server), "provider_concurrency": LIMIT}
-    processes = [start(name, "real", **more) for name in NODES]
+    mistral_server.control(latency_ms=LONG_MS)  # until we have seen enough
+    more = {**mistral(mistral_server), "worker_concurrency": SLOTS, "provider_concurrency": LIMIT}
+    processes = [start(name, "real", **more) for name in NODES[:-1]]
     for one in processes:
         one.wait_until_ready()
-    contents = [pdf(f"Document {number}") for number in range(18)]
-
+    contents = [pdf(f"Document {number}") for number in range(DOCUMENTS)]
     ids = [submit(shared, processes[0].settings, one, MISTRAL) for one in contents]
+    wait_until(lambda: mistral_server.stats().in_flight == LIMIT, ENDED_TIMEOUT_S)
+
+    start(NODES[-1], "real", **more).wait_until_ready()  # its share is others' still
+    mistral_server.control(latency_ms=50)
     wait_until(lambda: all_completed(shared, ids), ENDED_TIMEOUT_S)
 
-    assert 2 <= mistral_server.stats().peak_in_flight <= LIMIT
+    assert mistral_server.stats().peak_in_flight == LIMIT
+    assert mistral_server.stats().billed_pages == DOCUMENTS
     with shared.reading() as session:
         totals = ledger_sums.summary(session, "anonymous", ledger_sums.Period())
-    assert (totals.operations, totals.pages, totals.ambiguous_calls) == (18, 18, 0)
+    assert (totals.operations, totals.ambiguous_calls) == (DOCUMENTS, 0)
+    assert totals.pages == DOCUMENTS
     workers = {job.worker for job in documents.jobs(shared)}
     assert workers == {None}
     held = [one.calls_held for one in live_nodes(shared)]

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import Connection, inspect, text
 
+from ilios.core import clock
 from ilios.core.errors import DatabaseRefused
 from ilios.core.settings import Settings
 from ilios.db import owner_totals
+from ilios.db.database import Scope
 from ilios.db.models import REVISION, Base
 from ilios.db.postgres import migrating, schema
-from ilios.db.postgres.database import engine
+from ilios.db.postgres.database import PostgresDatabase, engine
 from tests.postgres_server.process import PostgresServer
 from tests.support.migrating import alembic, upgrade
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -135,6 +139,59 @@ def test_a_user_who_may_not_make_tables_is_told(
                 pass
         finally:
             admin.execute("DROP ROLE humble")
+
+
+def test_a_migration_waits_for_who_writes_so_that_neither_has_what_the_other_waits_for(
+    settings: Settings, url: str
+) -> None:
+    upgrade(settings)
+    with (
+        closing(PostgresDatabase(url)) as database,
+        ThreadPoolExecutor(1) as threads,
+        database.writing(Scope.ROWS) as session,
+    ):
+        session.execute(text("UPDATE job_queue SET attempts = attempts"))
+        migration = threads.submit(alter, settings, "documents", "job_queue")
+        wait_until(lambda: waiting(url) == 1, timeout_s=30)
+        session.execute(text("UPDATE documents SET error = error"))
+    migration.result()
+    clock.follow(None)
+
+
+def test_a_migration_that_waits_for_a_reader_that_waits_for_it_is_undone_in_one_line(
+    settings: Settings, url: str
+) -> None:
+    upgrade(settings)
+    with engine(url).connect() as reader, ThreadPoolExecutor(1) as threads:
+        reader.execute(text("BEGIN; SET LOCAL deadlock_timeout = '10min'"))  # it looks for none
+        reader.execute(text("SELECT count(*) FROM job_queue"))
+
+        def read() -> None:
+            threads.submit(reader.execute, text("SELECT count(*) FROM documents"))
+            wait_until(lambda: waiting(url) == 1, timeout_s=30)
+
+        with pytest.raises(DatabaseRefused, match="run it again") as refusal:
+            alter(settings, "documents", "job_queue", between=read)
+
+    assert "\n" not in refusal.value.detail
+
+
+def alter(settings: Settings, *tables: str, between: Callable[[], None] | None = None) -> None:
+    """Do what a migration does; and something else after the first table."""
+    with migrating.exclusive(settings, {REVISION}) as connection:
+        assert connection is not None
+        for number, table in enumerate(tables):
+            if number == 1 and between is not None:
+                between()
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN colour TEXT"))
+
+
+def waiting(url: str) -> int:
+    """Return how many connections of this database wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    here = " AND datname = current_database()"
+    with engine(url).connect() as connection:
+        return int(connection.scalar(text(query + here)) or 0)
 
 
 def test_another_nodes_migration_is_not_waited_for_without_end(
