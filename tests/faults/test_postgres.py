@@ -94,8 +94,8 @@ def test_a_server_that_is_away_is_said_and_comes_back_by_itself(
     assert (answer.status_code, answer.json()["code"]) == (503, "database_busy")
     assert answer.headers["Retry-After"]
     node.wait_until_ready(recovery_s)
-    document_id = node.send(recovery_s)
-    wait_until(lambda: node.service.is_completed(document_id), recovery_s)
+    node.send(recovery_s)
+    wait_until(lambda: all(map(node.service.is_completed, node.acknowledged)), recovery_s)
     assert node.service.starts == starts
     assert violations(node) == []
 

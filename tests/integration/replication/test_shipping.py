@@ -196,7 +196,7 @@ def test_another_schema_is_sent_whole_and_the_old_copy_stays_until_then(
 KILLED_BEFORE_CONFIRMATION = """
 import os, signal
 from ilios.core import data_folder, settings
-from ilios.db.database import Database
+from ilios.db.sqlite_database import SqliteDatabase
 from ilios.replication import (change_log)
 from ilios.replication.remote import Remote
 from ilios.replication.shipping import Shipper
