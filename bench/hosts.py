@@ -162,7 +162,7 @@ def running(server: PostgresServer, hosts: int, slots: int, limit: int) -> Itera
             "PROVIDER_CONCURRENCY": str(limit),
             "LOG_LEVEL": "WARNING",
         }
-        migrated = stack.enter_context(postgres.migrated(server, **settings))
+        migrated = stack.enter_context(postgres.migrated(server, None, **settings))
         database = stack.enter_context(migrated.opened())
         logs.configure(migrated.settings, "bench")
         folder = Path(stack.enter_context(TemporaryDirectory()))
