@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -39,11 +38,12 @@ def customer(
     name: str,
     certificate: Certificate,  # noqa: F811
     trusting: None,  # noqa: F811
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Customer]:
+    folder = tmp_path_factory.mktemp("up")  # short: sockets lie in the data folders
     with (
         bucket_server(certificate) as s3,
-        cluster(tmp_path, server.url(name), s3) as customer,
+        cluster(folder, server.url(name), s3) as customer,
     ):
         yield customer
 

@@ -210,9 +210,8 @@ def test_a_node_is_refused_in_one_line_with_the_remedy_and_the_doctor_finds_it_t
     assert done.returncode
     assert says in said[0]
     assert remedy.lower() in said[0].lower()
-    found = diagnosis.of("error")
-    assert [says in one["detail"] for one in found] == [True], found
-    assert remedy.lower() in found[0]["remedy"].lower()
+    found = ["{detail} {remedy}".format_map(one) for one in diagnosis.of("error")]
+    assert any(says in one and remedy.lower() in one.lower() for one in found), found
     assert diagnosis.exit_code
 
 
