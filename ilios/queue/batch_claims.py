@@ -17,7 +17,8 @@ from ilios.core.telemetry.tracing import Origin
 from ilios.db.dialects import is_among
 from ilios.db.models import PENDING, Job
 from ilios.db.prepared import Asked, Prepared
-from ilios.queue.jobs import CLAIMED, LEASE, OF_CLAIMED, Lease
+from ilios.queue import jobs
+from ilios.queue.jobs import CLAIMED, OF_CLAIMED, Lease
 
 TOKEN_LETTERS: Final = 12  #: that are drawn for a claim; the rest is of the job
 _ID_END: Final = 13  #: from this letter on, the rest of an id tells one job from another
@@ -54,7 +55,7 @@ def asked(lane: str, worker: str, now: datetime, at_most: int) -> Asked:
             "in_lane": lane,
             "at_most": at_most,
             "new_token": ids.new_id()[:TOKEN_LETTERS],
-            "until": now + LEASE,
+            "until": now + jobs.LEASE,
             "by": worker,
             "moment": now,
         },

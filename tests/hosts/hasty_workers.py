@@ -12,7 +12,7 @@ from typing import Final
 from ilios.cli import main as cli
 from ilios.cli import serve
 from ilios.cluster import nodes
-from ilios.queue import batch_claims, jobs
+from ilios.queue import jobs
 from ilios.workers import maintenance, supervisor
 
 LEASE_S: Final = 20.0
@@ -22,8 +22,7 @@ LOOK_S: Final = 5.0
 
 def run() -> None:
     """Run the supervisor."""
-    for module in (jobs, batch_claims):
-        module.LEASE = timedelta(seconds=LEASE_S)  # type: ignore[attr-defined]
+    jobs.LEASE = timedelta(seconds=LEASE_S)
     nodes.GONE = timedelta(seconds=LEASE_S)  # type: ignore[misc]
     supervisor.LEASE_RENEWAL_SECONDS = RENEWAL_S
     maintenance.LOOK_SECONDS = LOOK_S
