@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from ilios.local.bulk.folders import RANDOM_CHARACTERS, own_folder
 
 LOOPBACK: Final = "127.0.0.1"
 PREFIX: Final = f"ilios-ray-{os.getuid()}-"
-ATTEMPTS: Final = 3  #: to reach a cluster
+CONNECT_SECONDS: Final = 10.0  #: for which the host of a cluster may say nothing
 START_SECONDS: Final = 180.0  #: for which Ray may start here, on a machine that is busy
 POLL_SECONDS: Final = 0.2
 CHECK_SECONDS: Final = 10.0  #: between two looks whether it is still there
@@ -58,7 +59,6 @@ def own(cores: int) -> Iterator[None]:
         durable_files.create(folder / TOKEN, token_hex(32).encode())
         with _patience():
             _init(
-                1,  # what a failed one has started runs until we end
                 address="local",
                 num_cpus=cores,
                 num_gpus=0,
@@ -76,8 +76,9 @@ def own(cores: int) -> Iterator[None]:
 @contextmanager
 def cluster(address: str) -> Iterator[None]:
     """Use a cluster. Raises StartupError for one that cannot be reached."""
+    _require_host(address)
     with _environment(QUIET):
-        _init(ATTEMPTS, address=address)
+        _init(address=address)
         try:
             yield
         finally:
@@ -134,20 +135,29 @@ def _patience() -> Iterator[None]:
         services.get_node = is_there
 
 
-def _init(attempts: int, **options: Any) -> None:
+def _require_host(address: str) -> None:
+    """Raise StartupError where nothing listens at `host:port`: Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise StartupError(
+            f"Ray cannot be used: nothing answers at {address} ({error}). Start a cluster there, "
+            "give the address of its head node, or leave --address out."
+        ) from error
+
+
+def _init(**options: Any) -> None:
     import ray
 
-    for attempt in range(1, attempts + 1):
-        try:
-            ray.init(logging_level=logging.CRITICAL, log_to_driver=False, **options)
-        except Exception as error:  # of many classes
-            ray.shutdown()
-            if attempt < attempts:
-                continue
-            first = str(error).strip().splitlines() or [type(error).__name__]
-            raise StartupError(f"Ray cannot be used: {first[0]}") from error
-        else:
-            return
+    try:
+        ray.init(logging_level=logging.CRITICAL, log_to_driver=False, **options)
+    except Exception as error:  # of many classes
+        ray.shutdown()
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        raise StartupError(f"Ray cannot be used: {first[0]}") from error
 
 
 def _shutdown() -> None:
