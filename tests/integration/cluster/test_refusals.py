@@ -120,8 +120,8 @@ def a_node_with_a_name_and_no_database(here: Here) -> None:
 
 def a_second_node_without_the_bucket(here: Here) -> None:
     here.say()
-    s3 = ("s3_bucket", "aws_access_key_id", "aws_secret_access_key", "aws_endpoint_url_s3")
-    here.change(**dict.fromkeys(s3), s3_addressing_style="auto")
+    of_bucket = [name for name in Settings.model_fields if name.startswith(("s3_", "aws_"))]
+    here.change(**{name: Settings.model_fields[name].default for name in of_bucket})
 
 
 def a_copied_data_folder(here: Here) -> None:
