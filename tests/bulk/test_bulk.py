@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +177,14 @@ def test_a_run_whose_ray_ends_says_so_and_goes_on(start: Start, source: Path, ta
     run = start(source, target, "-j", "2")
     wait_until(lambda: lines_under_way(target) > MANY // 20, START_S)
 
+    workers = run.workers()
+    for worker in workers:  # else what they have still to do may be all
+        worker.suspend()
     _process_of_ray(run, "raylet").kill()
     broken = run.ended()
+    for worker in workers:
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
     ended = start(source, target, "-j", "2").ended()
 
     assert broken.code == 1, broken.errors
