@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
@@ -15,15 +15,27 @@ DEFAULT_DB_PATH: Final = Path("/data/ilios.db")
 POOL_LEAST: Final = 4  #: two that listen for as long as the process lives, and two for one request
 POOL_MOST: Final = 64  #: as many as threads of a kind
 _BARE_PERCENT: Final = re.compile("%(?![0-9A-Fa-f]{2})")
+_HOSTS: Final = re.compile("([^/?#]*//(?:[^/?#]*@)?)([^/?#@]*)(.*)", re.DOTALL)
 _NO_URL: Final = "is no URL: signs of a password are written as %40 and so on"
+
+
+def parts_of_database(url: str) -> list[SplitResult]:
+    """Return the parts of a URL once for each of its hosts. Raises ValueError where it is none.
+
+    As a whole it cannot be taken apart: some builds of Python refuse `[::1]` among other hosts.
+    """
+    found = _HOSTS.fullmatch(url)
+    if found is None:
+        return [urlsplit(url)]
+    start, hosts, end = found.groups()
+    return [urlsplit(f"{start}{host}{end}") for host in hosts.split(",")]
 
 
 def _postgres_url(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     try:
-        parts = urlsplit(text)
-        for host in parts.netloc.rpartition("@")[2].split(","):  # there may be several, with ports
-            _ = urlsplit(f"//{host}").port
+        parts, *others = parts_of_database(text)
+        _ = [one.port for one in (parts, *others)]
     except ValueError:
         raise ValueError(_NO_URL) from None
     if _BARE_PERCENT.search(text):  # the driver's words for it would have what follows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ilios.core.errors import SettingsError
 from ilios.core.settings.cluster import ClusterSettings
 from ilios.core.settings.conversion import ConversionSettings
-from ilios.core.settings.data import DataSettings
+from ilios.core.settings.data import DataSettings, parts_of_database
 from ilios.core.settings.logs import LogSettings
 from ilios.core.settings.mistral import MistralSettings
 from ilios.core.settings.object_store import ObjectStoreSettings
@@ -96,5 +96,6 @@ class Settings(
         values = (getattr(self, name) for name in type(self).model_fields)
         hidden = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
         urls = (self.database_url, self.database_direct_url)
-        found = (unquote(urlsplit(url.get_secret_value()).password or "") for url in urls if url)
+        parts = (parts_of_database(url.get_secret_value())[0] for url in urls if url)
+        found = (unquote(one.password or "") for one in parts)
         return (*self.api_keys, *self.traces_headers.values(), *hidden, *filter(None, found))
