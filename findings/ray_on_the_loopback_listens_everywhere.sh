@@ -5,7 +5,7 @@
 # listen on the loopback.
 #
 # What happens: on Linux Ray replaces 127.0.0.1 by the address by which this machine reaches others, and
-# several of its ports, of the control store and of the workers, listen on 0.0.0.0. What reaches them
+# several of its ports, of the control store and of the workers, listen on `::`, which is all. What reaches them
 # can run code. On macOS and Windows it keeps to the loopback, and on Linux too with
 # RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0, which is documented for those systems only.
 #
@@ -50,4 +50,4 @@ by_default=$(listens_on)
 held=$(listens_on RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0)
 echo "listens on: $by_default"
 echo "with RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0: $held"
-[[ $by_default != "127.0.0.1" && $held == "127.0.0.1" ]]
+[[ $by_default == *" ::" && $held == "127.0.0.1 ::ffff:127.0.0.1" ]]
