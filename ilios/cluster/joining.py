@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ilios.core.errors import DatabaseBusy, DatabaseRefused
 from ilios.core.settings import Settings
 
@@ -28,8 +30,10 @@ def require_no_cluster(settings: Settings) -> None:
 
     It is a node that was not told its database: what it takes in, no other node would know.
     """
-    is_first = settings.database_url is None and not settings.database_path.exists()
-    if is_first and settings.s3_bucket is not None:
+    if settings.database_url is not None or settings.s3_bucket is None:
+        return
+    # No more is said here of a folder that is closed to us than of an empty one: what opens it does.
+    if not os.path.exists(settings.database_path):  # noqa: PTH110  # which raises for the first
         from ilios.cluster import membership
 
         membership.require_no_cluster(settings)

@@ -35,10 +35,10 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "target"
 
 
-def write_many(folder: Path) -> set[str]:
+def write_many(folder: Path, count: int = MANY) -> set[str]:
     """Write documents that take a while together, and return their names."""
     rows_of_each = "".join(f"| heron {row} | grebe {row} |\n" for row in range(400))
-    for number in range(MANY):
+    for number in range(count):
         table = f"| a | b |\n|---|---|\n{rows_of_each}"
         (folder / f"{number:04d}.md").write_text(f"# Document {number}\n\n{table}")
     return {path.name for path in folder.iterdir()}
@@ -173,7 +173,7 @@ def test_ray_listens_on_the_loopback_alone_tells_nobody_and_leaves_nothing(
 
 
 def test_a_run_whose_ray_ends_says_so_and_goes_on(start: Start, source: Path, target: Path) -> None:
-    names = write_many(source)
+    names = write_many(source, 5 * MANY)  # else all may be done before it is killed
     run = start(source, target, "-j", "2")
     wait_until(lambda: lines_under_way(target) > MANY // 20, START_S)
 
