@@ -32,7 +32,7 @@ def require_no_cluster(settings: Settings) -> None:
     """
     if settings.database_url is not None or settings.s3_bucket is None:
         return
-    # No more is said here of a folder that is closed to us than of an empty one: what opens it does.
+    # A folder that is closed to us is taken for an empty one here: what opens it says so.
     if not os.path.exists(settings.database_path):  # noqa: PTH110  # which raises for the first
         from ilios.cluster import membership
 
