@@ -146,5 +146,5 @@ def test_a_backup_that_is_restored_has_the_documents(reader: Reader) -> None:
         done = reader.run(block)
         assert done.returncode == 0, f"{block}: {done.stdout}\n{done.stderr}"
 
-    assert len(of_backup) == 3
+    assert len(of_backup) == 2
     assert reader.document() == before
